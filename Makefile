@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# wgxdp: `make help` lists the targets. O=DIR builds elsewhere, V=1 shows commands, SAN=1 adds ASan and UBSan.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+V       ?=
+T       ?= 60
+O       ?= $(if $(SAN),build-san,build)
+
+# BPF needs clang 16 or newer; the newest of those installed is taken. CLANG=clang-16 chooses.
+CLANG   ?= $(firstword $(shell command -v clang-19 clang-18 clang-17 clang-16 2>/dev/null) clang-19)
+ifeq ($(origin CC),default)
+CC      := $(CLANG)
+endif
+BPFTOOL ?= $(firstword $(shell PATH=$$PATH:/usr/sbin:/sbin command -v bpftool) bpftool)
+Q       := $(if $(V),,@)
+say      = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
+
+PKGS     := libbpf libsodium
+CPPFLAGS += -D_GNU_SOURCE -DWGXDP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(O)
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla -Wundef
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=gnu11 -fno-strict-aliasing -fstack-protector-strong $(WARNINGS) \
+	    $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+LDFLAGS  += $(if $(SAN),-fsanitize=address$(comma)undefined)
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+comma    := ,
+BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding -fno-strict-aliasing \
+	    -Wall -Wextra -Werror -Wno-missing-declarations -Iinclude -Ibpf
+
+# Layers of user/, lowest first; main.c is on top. Tests link all of them but main.c.
+LAYERS   := util crypto proto datapath agent cli
+LIB_SRC  := $(foreach layer,$(LAYERS),$(wildcard user/$(layer)/*.c))
+LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
+BPF_SRC  := $(wildcard bpf/*.bpf.c)
+SKELS    := $(BPF_SRC:bpf/%.bpf.c=$(O)/%.skel.h)
+SUITES   := unit sim bpf
+FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all
+all: $(O)/wgxdp ## build everything: one binary, BPF object inside
+
+# ---- what the machine must have --------------------------------------------------------------------
+# Building or testing on a machine that lacks something installs it (as root) or says how to.
+.PHONY: deps
+deps: ## install by apt what is missing
+	@scripts/deps --install
+$(O)/.deps: scripts/deps
+	@scripts/deps --ensure
+	@mkdir -p $(O) && touch $@
+
+# ---- building --------------------------------------------------------------------------------------
+$(O)/wgxdp: $(O)/user/main.o $(LIB_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(O)/%.o: %.c $(O)/.deps $(SKELS)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.bpf.o: bpf/%.bpf.c $(O)/.deps
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPFFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.skel.h: $(O)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf > $@
+
+# ---- testing ---------------------------------------------------------------------------------------
+include tests/tests.mk
+
+# ---- the rest --------------------------------------------------------------------------------------
+.PHONY: install uninstall clean lint format compdb help
+install: all ## copy the program to $(DESTDIR)$(PREFIX)
+	install -D -m 0755 $(O)/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp
+
+uninstall: ## remove what install copied
+	rm -f $(DESTDIR)$(PREFIX)/sbin/wgxdp
+
+clean: ## remove what was built
+	rm -rf $(O)
+
+lint: $(O)/.deps ## house rules, formatting, shell scripts
+	@scripts/lint
+
+format: $(O)/.deps ## rewrite C files as .clang-format says
+	@scripts/lint --format
+
+compdb: ## write compile_commands.json
+	@scripts/compdb '$(CC) $(CPPFLAGS) $(CFLAGS)' '$(CLANG) $(BPFFLAGS)' > compile_commands.json
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
