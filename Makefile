@@ -40,8 +40,6 @@ LIB_SRC  := $(foreach layer,$(LAYERS),$(wildcard user/$(layer)/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 SKELS    := $(BPF_SRC:bpf/%.bpf.c=$(O)/%.skel.h)
-SUITES   := unit sim bpf
-FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
 all: $(O)/wgxdp ## build everything: one binary, BPF object inside
@@ -60,12 +58,12 @@ $(O)/wgxdp: $(O)/user/main.o $(LIB_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(O)/%.o: %.c $(O)/.deps $(SKELS)
+$(O)/%.o: %.c | $(O)/.deps $(SKELS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/%.bpf.o: bpf/%.bpf.c $(O)/.deps
+$(O)/%.bpf.o: bpf/%.bpf.c | $(O)/.deps
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPFFLAGS) -MMD -MP -c -o $@ $<
@@ -95,7 +93,7 @@ format: $(O)/.deps ## rewrite C files as .clang-format says
 	@scripts/lint --format
 
 compdb: ## write compile_commands.json
-	@scripts/compdb '$(CC) $(CPPFLAGS) $(CFLAGS)' '$(CLANG) $(BPFFLAGS)' > compile_commands.json
+	@scripts/compdb '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' '$(CLANG) $(BPFFLAGS)' > compile_commands.json
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,34 +1,56 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Every suite prints TAP; scripts/suite counts it and scripts/test-all adds the suites up.
+# Every suite prints TAP; scripts/suite counts it and scripts/test-all runs them all and adds up.
 
-.PHONY: test $(SUITES:%=check-%)
-test: all $(SUITES:%=$(O)/tests/%) fuzzers ## every test this machine can run
+SUITES  := unit sim bpf
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+RUNNERS := $(SUITES:%=$(O)/tests/run-%)
+
+.PHONY: test check-unit check-sim check-bpf check-netns check-vm check-pure check-vectors fuzz fuzzers bench
+test: all $(RUNNERS) fuzzers ## every test this machine can run
 	@O=$(O) scripts/test-all
 
-check-unit: $(O)/tests/unit ## modules one by one (no root)
-check-sim: $(O)/tests/sim ## two endpoints on a virtual clock (no root)
-check-bpf: $(O)/tests/bpf ## the same C under BPF_PROG_TEST_RUN (root)
-$(SUITES:%=check-%): check-%:
-	@O=$(O) scripts/suite $* $(O)/tests/$*
+check-unit: $(O)/tests/run-unit ## the modules one by one (no root)
+	@O=$(O) scripts/suite unit $< --tap
+check-sim: $(O)/tests/run-sim ## two endpoints on a virtual clock (no root)
+	@O=$(O) scripts/suite sim $< --tap
+check-bpf: $(O)/tests/run-bpf ## the shared code under BPF_PROG_TEST_RUN, verifier budget (root)
+	@O=$(O) scripts/suite bpf $< --tap
+check-netns: ## the tunnel in network namespaces: not there yet
+	@echo "check-netns: there is no namespace test yet: the tunnel is not built"
+check-vm: ## other kernels and the kernel's WireGuard: not there yet
+	@echo "check-vm: there is no VM test yet"
+check-pure: $(LIB_OBJ) ## user/proto calls nothing of the world's
+	@O=$(O) scripts/suite pure scripts/check-pure $(O)
+check-vectors: ## the known answers are what the reference says
+	@O=$(O) scripts/suite vectors tests/harness/noise_reference.py --check tests/harness/vectors.h
 
-define suite
-$(O)/tests/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard tests/$(1)/*.c tests/harness/*.c)) $(LIB_OBJ)
+define runner
+$(O)/tests/run-$(1): $(patsubst %.c,$(O)/%.o,$(wildcard tests/$(1)/*.c tests/harness/*.c)) $(LIB_OBJ)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcriterion
-$(O)/tests/$(1)/%.o: CPPFLAGS += -Itests
 endef
-$(foreach suite,$(SUITES),$(eval $(call suite,$(suite))))
-$(O)/tests/harness/%.o: CPPFLAGS += -Itests
+$(foreach name,$(SUITES),$(eval $(call runner,$(name))))
+$(O)/tests/%.o: CPPFLAGS += -Itests
 
-# Fuzzers are built from source with their own instrumentation.
+# ---- fuzzing: built from source, with instrumentation of its own -------------------------------------
 FUZZ_FLAGS = $(CPPFLAGS) -Itests -O1 -g -std=gnu11 -fno-strict-aliasing $(WARNINGS) \
 	     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_SRC   = $(wildcard user/crypto/*.c user/proto/*.c)
-.PHONY: fuzz fuzzers
 fuzzers: $(FUZZERS:%=$(O)/fuzz/%)
-$(O)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard include/wgxdp/*.h user/*/*.h) $(O)/.deps
+$(O)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard include/wgxdp/*.h user/*/*.h tests/fuzz/*.h) | $(O)/.deps
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -o $@ $< $(FUZZ_SRC) $(shell pkg-config --libs libsodium 2>/dev/null)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -o $@ $< $(FUZZ_SRC) $(shell pkg-config --libs libsodium)
 fuzz: fuzzers ## each fuzzer for T seconds (T=60)
 	@O=$(O) scripts/suite fuzz scripts/fuzz $(T) $(FUZZERS)
+
+# ---- measuring: the native yardsticks without vectors and without sanitizers -------------------------
+BENCH_FLAGS = $(CPPFLAGS) -Itests -O2 -g -std=gnu11 -fno-strict-aliasing $(WARNINGS)
+SCALAR      = $(if $(findstring clang,$(CC)),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize)
+bench: $(O)/tests/bench-aead ## ns a packet of the AEAD in BPF, beside native builds (root)
+	@$<
+$(O)/tests/bench-aead: $(wildcard tests/bench/*.[ch] tests/harness/naive_aead.[ch] include/wgxdp/*.h) \
+		$(O)/selftest.skel.h | $(O)/.deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_FLAGS) $(SCALAR) -o $@ $(filter %.c,$^) $(LDLIBS)

@@ -40,8 +40,17 @@ struct aead {
 	struct chacha20 chacha;
 	struct poly1305_key mac_key;
 	struct poly1305_accumulator mac;
+	/* keystream for the last bytes */
 	struct aead_block spare;
+	/* of the text */
 	uint32_t length;
+};
+
+/* What is done to the text in one go over it. */
+enum aead_pass {
+	AEAD_CRYPT = 1,
+	AEAD_AUTHENTICATE = 2,
+	AEAD_SEAL = AEAD_CRYPT | AEAD_AUTHENTICATE,
 };
 
 struct aead_key {
@@ -65,7 +74,10 @@ WGXDP_CALLED int aead_begin(struct aead *aead, const struct aead_key *key, uint6
 	return 0;
 }
 
-WGXDP_INLINE void aead_xor(const struct aead *aead, uint32_t number, struct aead_block *block)
+/* ---- 64 bytes ----------------------------------------------------------------------------------- */
+
+WGXDP_INLINE void aead_crypt_bytes(const struct aead *aead, uint32_t number,
+				   struct aead_block *block)
 {
 	uint32_t keystream[CHACHA20_WORDS];
 
@@ -75,47 +87,47 @@ WGXDP_INLINE void aead_xor(const struct aead *aead, uint32_t number, struct aead
 		store_le32(block->bytes + 4 * i, load_le32(block->bytes + 4 * i) ^ keystream[i]);
 }
 
-WGXDP_INLINE void aead_mac(struct aead *aead, const struct aead_block *block, uint32_t length)
+WGXDP_INLINE void aead_authenticate_bytes(struct aead *aead, const struct aead_block *block)
 {
-	struct poly1305_accumulator h = aead->mac;
+	struct poly1305_accumulator mac = aead->mac;
 	struct poly1305_key key = aead->mac_key;
 
-	WGXDP_UNROLL
-	for (unsigned int at = 0; at < CHACHA20_BLOCK_LENGTH; at += 16) {
-		if (at >= length)
-			break;
-		poly1305_block(&h, &key, load_le32(block->bytes + at),
+	WGXDP_NO_UNROLL
+	for (unsigned int at = 0; at < CHACHA20_BLOCK_LENGTH; at += 16)
+		poly1305_block(&mac, &key, load_le32(block->bytes + at),
 			       load_le32(block->bytes + at + 4), load_le32(block->bytes + at + 8),
 			       load_le32(block->bytes + at + 12));
-	}
-	aead->mac = h;
+	aead->mac = mac;
 }
 
-/* Block `number` of the keystream is for the 64 bytes at 64 * (number - 1). */
+/* Block `number` of the keystream is for the 64 bytes at 64 * (number - 1) of the text. */
+WGXDP_CALLED int aead_crypt_block(struct aead *aead, uint32_t number, struct aead_block *block)
+{
+	if (!aead || !block)
+		return -1;
+	aead_crypt_bytes(aead, number, block);
+	return 0;
+}
+
+WGXDP_CALLED int aead_authenticate_block(struct aead *aead, struct aead_block *block)
+{
+	if (!aead || !block)
+		return -1;
+	aead_authenticate_bytes(aead, block);
+	return 0;
+}
+
+/* The ciphertext is authenticated, so encryption comes first. */
 WGXDP_CALLED int aead_seal_block(struct aead *aead, uint32_t number, struct aead_block *block)
 {
 	if (!aead || !block)
 		return -1;
-	aead_xor(aead, number, block);
-	aead_mac(aead, block, sizeof(*block));
+	aead_crypt_bytes(aead, number, block);
+	aead_authenticate_bytes(aead, block);
 	return 0;
 }
 
-WGXDP_CALLED int aead_xor_block(struct aead *aead, uint32_t number, struct aead_block *block)
-{
-	if (!aead || !block)
-		return -1;
-	aead_xor(aead, number, block);
-	return 0;
-}
-
-WGXDP_CALLED int aead_mac_block(struct aead *aead, struct aead_block *block)
-{
-	if (!aead || !block)
-		return -1;
-	aead_mac(aead, block, sizeof(*block));
-	return 0;
-}
+/* ---- the text ----------------------------------------------------------------------------------- */
 
 /* The `length` bytes at `offset` of the text, or NULL when they are not all there. */
 WGXDP_INLINE void *aead_span(uint8_t *text, const uint8_t *end, uint32_t offset, uint32_t length)
@@ -125,19 +137,7 @@ WGXDP_INLINE void *aead_span(uint8_t *text, const uint8_t *end, uint32_t offset,
 	return at + length <= end ? at : NULL;
 }
 
-/*
- * The last bytes, fewer than 64, as groups of 16. The last group may reach up to 15 bytes into the tag's
- * place: there it is read as zeros for the authenticator, and what is written there is overwritten by
- * the tag (sealing) or no longer needed (opening).
- */
-struct aead_tail {
-	uint8_t *text;
-	const uint8_t *end;
-	uint32_t offset;
-	uint32_t length;
-};
-
-/* The first `keep` bytes of a little-endian word that holds bytes at..at + 3 of a group. */
+/* Keeps the first `keep` bytes of a group in a little-endian word that holds its bytes at to at + 3. */
 WGXDP_INLINE uint32_t aead_mask(uint32_t word, uint32_t at, uint32_t keep)
 {
 	if (keep >= at + 4)
@@ -147,76 +147,96 @@ WGXDP_INLINE uint32_t aead_mask(uint32_t word, uint32_t at, uint32_t keep)
 	return word & (0xffffffff >> (8 * (at + 4 - keep)));
 }
 
-WGXDP_INLINE bool aead_mac_tail(struct aead *aead, const struct aead_tail *tail)
+/*
+ * The last bytes of the text, fewer than 64, in groups of 16. The last group may reach up to 15 bytes into
+ * the tag's place: what is read there counts as zero for the authenticator, and what is written there
+ * is overwritten by the tag (sealing) or no longer needed (opening).
+ */
+WGXDP_INLINE bool aead_pass_over_rest(struct aead *aead, enum aead_pass pass, uint8_t *text,
+				      const uint8_t *end, uint32_t length)
 {
-	for (uint32_t at = 0; at < CHACHA20_BLOCK_LENGTH && at < tail->length; at += 16) {
-		uint8_t *group = aead_span(tail->text, tail->end, tail->offset + at, 16);
-		uint32_t keep = tail->length - at;
+	uint32_t offset = length & ~63u, rest = length & 63;
+
+	if (!rest)
+		return true;
+	if (pass & AEAD_CRYPT) {
+		__builtin_memset(&aead->spare, 0, sizeof(aead->spare));
+		aead_crypt_block(aead, (length >> 6) + 1, &aead->spare);
+	}
+	WGXDP_NO_UNROLL
+	for (uint32_t at = 0; at < CHACHA20_BLOCK_LENGTH && at < rest; at += 16) {
+		uint8_t *group = aead_span(text, end, offset + at, 16);
+		uint32_t words[4];
 
 		if (!group)
 			return false;
-		poly1305_block(&aead->mac, &aead->mac_key, aead_mask(load_le32(group), 0, keep),
-			       aead_mask(load_le32(group + 4), 4, keep),
-			       aead_mask(load_le32(group + 8), 8, keep),
-			       aead_mask(load_le32(group + 12), 12, keep));
+		for (uint32_t i = 0; i < 4; i++) {
+			words[i] = load_le32(group + 4 * i);
+			if (pass & AEAD_CRYPT) {
+				words[i] ^= load_le32(aead->spare.bytes + at + 4 * i);
+				store_le32(group + 4 * i, words[i]);
+			}
+			words[i] = aead_mask(words[i], 4 * i, rest - at);
+		}
+		if (pass & AEAD_AUTHENTICATE)
+			poly1305_block(&aead->mac, &aead->mac_key, words[0], words[1], words[2],
+				       words[3]);
 	}
 	return true;
 }
 
-WGXDP_INLINE bool aead_xor_tail(struct aead *aead, uint32_t number, const struct aead_tail *tail)
+/* One pass over the whole text; false when it does not lie below `end`. */
+WGXDP_INLINE bool aead_pass_over(struct aead *aead, enum aead_pass pass, uint8_t *text,
+				 const uint8_t *end)
 {
-	__builtin_memset(&aead->spare, 0, sizeof(aead->spare));
-	aead_xor_block(aead, number, &aead->spare);
-	for (uint32_t at = 0; at < CHACHA20_BLOCK_LENGTH && at < tail->length; at += 16) {
-		uint8_t *group = aead_span(tail->text, tail->end, tail->offset + at, 16);
-		const uint8_t *keystream = aead->spare.bytes + at;
+	uint32_t length = aead->length, offset = 0, number = 1;
 
-		if (!group)
+	/* the second bound is for the verifier, which no longer knows the length after a call */
+	for (; offset + CHACHA20_BLOCK_LENGTH <= length && offset < TRANSPORT_TEXT_MAX;
+	     offset += CHACHA20_BLOCK_LENGTH) {
+		struct aead_block *block = aead_span(text, end, offset, sizeof(*block));
+
+		if (!block)
 			return false;
-		for (uint32_t i = 0; i < 16; i += 4)
-			store_le32(group + i, load_le32(group + i) ^ load_le32(keystream + i));
+		if (pass == AEAD_SEAL)
+			aead_seal_block(aead, number++, block);
+		else if (pass == AEAD_CRYPT)
+			aead_crypt_block(aead, number++, block);
+		else
+			aead_authenticate_block(aead, block);
 	}
-	return true;
+	/* The verifier has a length for each turn of the loop by now, and would look at what follows
+	 * 140 times. Read from memory again it is one number that is not known. */
+	length = *(volatile uint32_t *)&aead->length;
+	return aead_pass_over_rest(aead, pass, text, end, length);
 }
 
-WGXDP_INLINE void aead_tag(const struct aead *aead, uint32_t length, uint64_t tag[static 2])
+WGXDP_INLINE void aead_tag(const struct aead *aead, uint64_t tag[static 2])
 {
-	struct poly1305_accumulator h = aead->mac;
+	struct poly1305_accumulator mac = aead->mac;
 
 	/* length of the additional data, length of the text */
-	poly1305_block(&h, &aead->mac_key, 0, 0, length, 0);
-	poly1305_finish(&h, &aead->mac_key, tag);
+	poly1305_block(&mac, &aead->mac_key, 0, 0, aead->length, 0);
+	poly1305_finish(&mac, &aead->mac_key, tag);
 }
 
 /*
  * Encrypts `length` bytes at `text` and writes the tag behind them. False when text and tag do not fit
- * below `end`; the bytes are then undefined and must not leave.
+ * below `end` or the text is too long: the bytes are then undefined and must not leave.
  */
 WGXDP_INLINE bool aead_seal(struct aead *aead, const struct aead_key *key, uint64_t counter,
 			    uint8_t *text, const uint8_t *end, uint32_t length)
 {
-	struct aead_tail tail = { text, end, length & ~63u, length & 63 };
-	uint32_t offset = 0, number = 1;
-	struct aead_block *block;
 	uint64_t tag[2];
 	uint8_t *at;
 
 	if (length > TRANSPORT_TEXT_MAX)
 		return false;
-	aead_begin(aead, key, counter);
 	aead->length = length;
-	for (; offset + CHACHA20_BLOCK_LENGTH <= length; offset += CHACHA20_BLOCK_LENGTH) {
-		block = aead_span(text, end, offset, sizeof(*block));
-		if (!block)
-			return false;
-		aead_seal_block(aead, number++, block);
-	}
-	length = *(volatile uint32_t *)&aead->length;
-	tail.offset = length & ~63u;
-	tail.length = length & 63;
-	if (tail.length && (!aead_xor_tail(aead, (length >> 6) + 1, &tail) || !aead_mac_tail(aead, &tail)))
+	aead_begin(aead, key, counter);
+	if (!aead_pass_over(aead, AEAD_SEAL, text, end))
 		return false;
-	aead_tag(aead, length, tag);
+	aead_tag(aead, tag);
 	at = aead_span(text, end, length, AEAD_TAG_LENGTH);
 	if (!at)
 		return false;
@@ -232,47 +252,23 @@ WGXDP_INLINE bool aead_seal(struct aead *aead, const struct aead_key *key, uint6
 WGXDP_INLINE bool aead_open(struct aead *aead, const struct aead_key *key, uint64_t counter,
 			    uint8_t *text, const uint8_t *end, uint32_t length)
 {
-	struct aead_tail tail = { text, end, length & ~63u, length & 63 };
-	uint32_t offset = 0, number = 1;
-	struct aead_block *block;
 	uint64_t tag[2];
 	uint8_t *at;
 
 	if (length > TRANSPORT_TEXT_MAX)
 		return false;
-	aead_begin(aead, key, counter);
 	aead->length = length;
-	for (; offset + CHACHA20_BLOCK_LENGTH <= length; offset += CHACHA20_BLOCK_LENGTH) {
-		block = aead_span(text, end, offset, sizeof(*block));
-		if (!block)
-			return false;
-		aead_mac_block(aead, block);
-	}
-	length = *(volatile uint32_t *)&aead->length;
-	tail.offset = length & ~63u;
-	tail.length = length & 63;
-	if (!aead_mac_tail(aead, &tail))
+	aead_begin(aead, key, counter);
+	if (!aead_pass_over(aead, AEAD_AUTHENTICATE, text, end))
 		return false;
-	aead_tag(aead, length, tag);
+	aead_tag(aead, tag);
 	at = aead_span(text, end, length, AEAD_TAG_LENGTH);
 	if (!at)
 		return false;
 	/* one comparison of all bits: its time says nothing about where they differ */
 	if ((load_le64(at) ^ tag[0]) | (load_le64(at + 8) ^ tag[1]))
 		return false;
-
-	for (offset = 0; offset + CHACHA20_BLOCK_LENGTH <= length; offset += CHACHA20_BLOCK_LENGTH) {
-		if (offset > TRANSPORT_TEXT_MAX)
-			return false;
-		block = aead_span(text, end, offset, sizeof(*block));
-		if (!block)
-			return false;
-		aead_xor_block(aead, number++, block);
-	}
-	length = *(volatile uint32_t *)&aead->length;
-	tail.offset = length & ~63u;
-	tail.length = length & 63;
-	return !tail.length || aead_xor_tail(aead, (length >> 6) + 1, &tail);
+	return aead_pass_over(aead, AEAD_CRYPT, text, end);
 }
 
 #endif

@@ -18,6 +18,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #else
+#include <linux/bpf.h>
 #include <string.h>
 #endif
 

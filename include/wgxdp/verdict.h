@@ -33,7 +33,7 @@ enum verdict {
 #define X(id, name, meaning) VERDICT_##id,
 	WGXDP_VERDICTS(X)
 #undef X
-	VERDICT_COUNT
+		VERDICT_COUNT
 };
 
 #endif

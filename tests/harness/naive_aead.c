@@ -34,7 +34,7 @@ static void quarter_round(uint32_t *x, int a, int b, int c, int d)
 
 static void chacha20(const uint8_t *key, uint64_t counter, uint32_t block, uint8_t *keystream)
 {
-	uint32_t state[16] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 }, x[16];
+	uint32_t state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}, x[16];
 
 	for (int i = 0; i < 8; i++)
 		state[4 + i] = load32(key + 4 * i);
@@ -131,22 +131,24 @@ static void poly1305_tag(struct poly1305 *poly, const uint8_t *pad, uint8_t *tag
 		uint32_t word = h[i] >> (6 * i) | h[i + 1] << (26 - 6 * i);
 
 		sum = (sum >> 32) + word + load32(pad + 4 * i);
-		memcpy(tag + 4 * i, &(uint32_t){ (uint32_t)sum }, 4);
+		memcpy(tag + 4 * i, &(uint32_t){(uint32_t)sum}, 4);
 	}
 }
 
 static void poly1305(const uint8_t *key, const uint8_t *text, size_t length, uint8_t *tag)
 {
-	struct poly1305 poly = { .r = {
-		load32(key) & 0x3ffffff, (load32(key + 3) >> 2) & 0x3ffff03,
-		(load32(key + 6) >> 4) & 0x3ffc0ff, (load32(key + 9) >> 6) & 0x3f03fff,
-		(load32(key + 12) >> 8) & 0x00fffff,
-	} };
-	uint64_t lengths[2] = { 0, length };
+	struct poly1305 poly = {.r = {
+					load32(key) & 0x3ffffff,
+					(load32(key + 3) >> 2) & 0x3ffff03,
+					(load32(key + 6) >> 4) & 0x3ffc0ff,
+					(load32(key + 9) >> 6) & 0x3f03fff,
+					(load32(key + 12) >> 8) & 0x00fffff,
+				}};
+	uint64_t lengths[2] = {0, length};
 
 	while (length) {
 		size_t take = length < 16 ? length : 16;
-		uint8_t block[16] = { 0 };
+		uint8_t block[16] = {0};
 
 		memcpy(block, text, take);
 		poly1305_add_and_multiply(&poly, block);

@@ -94,7 +94,7 @@ void noise_set_preshared_key(struct noise_handshake *handshake, const uint8_t *p
 void noise_handshake_clear(struct noise_handshake *handshake,
 			   const struct noise_index_allocator *indices);
 
-/* Forgets the peer: as above and every key too. */
+/* Forgets the peer: as above, and all the rest too, keys and timestamps. */
 void noise_handshake_wipe(struct noise_handshake *handshake,
 			  const struct noise_index_allocator *indices);
 
@@ -102,7 +102,8 @@ void noise_handshake_wipe(struct noise_handshake *handshake,
  * Writes an initiation (macs left zero) and moves to CREATED_INITIATION. `timestamp` is the wall
  * clock as TAI64N (noise_tai64n); when it is not greater than the last one sent, the last one plus
  * the smallest step is sent. False, and no byte written, without identity, index or usable peer, or
- * when a DH step yields zero.
+ * when a DH step yields zero. A handshake under way is given up and its index released before the new
+ * index is reserved, so when only that fails, it is ZEROED; otherwise it goes on.
  */
 bool noise_create_initiation(struct message_handshake_initiation *message,
 			     struct noise_handshake *handshake,
