@@ -3,6 +3,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
+.SECONDARY:
 .DELETE_ON_ERROR:
 
 VERSION := 0.1.0
@@ -76,7 +77,10 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 include tests/tests.mk
 
 # ---- the rest --------------------------------------------------------------------------------------
-.PHONY: install uninstall clean lint format compdb help
+.PHONY: demo install uninstall clean lint format compdb help
+demo: all ## show what is there so far: the crypto of the data path on this kernel (root)
+	@$(O)/wgxdp selftest
+
 install: all ## copy the program to $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(O)/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp
 

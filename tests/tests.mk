@@ -6,7 +6,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 RUNNERS := $(SUITES:%=$(O)/tests/run-%)
 
 .PHONY: test check-unit check-sim check-bpf check-netns check-vm check-pure check-vectors fuzz fuzzers bench
-test: all $(RUNNERS) fuzzers ## every test this machine can run
+test: all $(RUNNERS) fuzzers ## every test this machine can run (root, for BPF)
 	@O=$(O) scripts/test-all
 
 check-unit: $(O)/tests/run-unit ## the modules one by one (no root)
@@ -50,7 +50,7 @@ SCALAR      = $(if $(findstring clang,$(CC)),-fno-vectorize -fno-slp-vectorize,-
 bench: $(O)/tests/bench-aead ## ns a packet of the AEAD in BPF, beside native builds (root)
 	@$<
 $(O)/tests/bench-aead: $(wildcard tests/bench/*.[ch] tests/harness/naive_aead.[ch] include/wgxdp/*.h) \
-		$(O)/selftest.skel.h | $(O)/.deps
+		user/datapath/selftest.c $(O)/selftest.skel.h | $(O)/.deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BENCH_FLAGS) $(SCALAR) -o $@ $(filter %.c,$^) $(LDLIBS)
+	$(Q)$(CC) $(BENCH_FLAGS) $(SCALAR) -DBENCH_COMPILER='"$(CC) -O2 $(SCALAR)"' -o $@ $(filter %.c,$^) $(LDLIBS)

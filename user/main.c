@@ -17,9 +17,10 @@ static const struct command {
 	const char *summary;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "selftest", "seal, open, hash and replay checks in BPF on this kernel (root)", cli_selftest },
-	{ "version", "print the version", print_version },
-	{ "help", "print this list", print_help },
+	{"selftest", "seal, open, hash and replay checks in BPF on this kernel (root)",
+	 cli_selftest},
+	{"version", "print the version", print_version},
+	{"help", "print this list", print_help},
 };
 
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);

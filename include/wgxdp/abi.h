@@ -50,6 +50,12 @@ struct selftest_task {
 	uint8_t accepted[SELFTEST_COUNTERS];
 	uint8_t key[32];
 	uint8_t message[SELFTEST_HASHED];
+	/* which block of the keystream `block_of_keystream` is to be */
+	uint32_t block_number;
+	/* full 16-byte blocks of `message` that `poly1305_tag` is to be of */
+	uint32_t poly1305_blocks;
+	uint32_t block_of_keystream[CHACHA20_WORDS];
+	uint64_t poly1305_tag[2];
 	uint8_t hash_of_3[32];
 	uint8_t mac_of_60[16];
 	uint8_t mac_of_116[16];

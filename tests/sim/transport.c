@@ -135,7 +135,7 @@ bool transport_send_keepalive(void *context, struct peer *peer)
 
 	if (!to->sending || !transport_can_send(to->sending, endpoint->world->now))
 		return false;
-	seal_and_send(to, NULL, 0);
+	seal_and_send(to, (const uint8_t *)"", 0);
 	return true;
 }
 

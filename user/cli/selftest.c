@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint32_t lengths[] = { 0, 1, 15, 16, 63, 64, 65, 1280, 1420, 3000, 8900, 9000 };
+static const uint32_t lengths[] = {0, 1, 15, 16, 63, 64, 65, 1280, 1420, 3000, 8900, 9000};
 
 /* The packet as it should be: header zero, text sealed by libsodium. */
 static void seal_by_libsodium(const struct selftest_task *task, const uint8_t *key, uint8_t *frame)
 {
-	uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES] = { 0 };
+	uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES] = {0};
 	uint8_t *text = frame + SELFTEST_TEXT_OFFSET;
 
 	store_le64(nonce + 4, task->counter);
@@ -27,10 +27,12 @@ static void seal_by_libsodium(const struct selftest_task *task, const uint8_t *k
 
 static bool seal_and_open_agree(struct selftest *selftest, uint32_t length)
 {
-	static uint8_t clear[SELFTEST_FRAME_MAX], frame[SELFTEST_FRAME_MAX], sealed[SELFTEST_FRAME_MAX];
+	static uint8_t clear[SELFTEST_FRAME_MAX], frame[SELFTEST_FRAME_MAX],
+		sealed[SELFTEST_FRAME_MAX];
 	struct transport_session *session = selftest_session(selftest);
 	struct selftest_task *task = selftest_task(selftest);
-	enum selftest_program open = length > SELFTEST_XDP_MAX - 32 ? SELFTEST_OPEN_SKB : SELFTEST_OPEN;
+	enum selftest_program open =
+		length > SELFTEST_XDP_MAX - 32 ? SELFTEST_OPEN_SKB : SELFTEST_OPEN;
 	size_t size = SELFTEST_TEXT_OFFSET + length + AEAD_TAG_LENGTH;
 	enum verdict verdict;
 
@@ -46,8 +48,8 @@ static bool seal_and_open_agree(struct selftest *selftest, uint32_t length)
 	if (selftest_run(selftest, SELFTEST_SEAL, frame, 1, &verdict, NULL) ||
 	    verdict != VERDICT_DELIVERED || memcmp(frame, sealed, size) != 0)
 		return false;
-	if (selftest_run(selftest, open, frame, 1, &verdict, NULL) || verdict != VERDICT_DELIVERED ||
-	    memcmp(frame, clear, size - AEAD_TAG_LENGTH) != 0)
+	if (selftest_run(selftest, open, frame, 1, &verdict, NULL) ||
+	    verdict != VERDICT_DELIVERED || memcmp(frame, clear, size - AEAD_TAG_LENGTH) != 0)
 		return false;
 
 	memcpy(frame, sealed, size);

@@ -26,6 +26,8 @@ int selftest_open(struct selftest **selftest)
 
 	if (!opened)
 		return -ENOMEM;
+	/* the error code says enough; the verifier's log is for developers */
+	libbpf_set_print(NULL);
 	opened->skeleton = selftest_bpf__open_and_load();
 	if (!opened->skeleton) {
 		error = -errno;
@@ -36,7 +38,7 @@ int selftest_open(struct selftest **selftest)
 	opened->programs[SELFTEST_OPEN] = opened->skeleton->progs.open;
 	opened->programs[SELFTEST_OPEN_SKB] = opened->skeleton->progs.open_skb;
 	opened->programs[SELFTEST_SEAL_AND_OPEN] = opened->skeleton->progs.seal_and_open;
-	opened->programs[SELFTEST_HASH] = opened->skeleton->progs.hash;
+	opened->programs[SELFTEST_PRIMITIVES] = opened->skeleton->progs.primitives;
 	opened->programs[SELFTEST_REPLAY] = opened->skeleton->progs.replay;
 	*selftest = opened;
 	return 0;
@@ -107,7 +109,8 @@ int selftest_run(struct selftest *selftest, enum selftest_program program, uint8
 		return -EMSGSIZE;
 	error = write_state(selftest, frame, length);
 	if (!error)
-		error = bpf_prog_test_run_opts(bpf_program__fd(selftest->programs[program]), &options);
+		error = bpf_prog_test_run_opts(bpf_program__fd(selftest->programs[program]),
+					       &options);
 	if (!error && options.data_size_out != length)
 		return -EMSGSIZE;
 	if (!error)
@@ -123,9 +126,12 @@ int selftest_run(struct selftest *selftest, enum selftest_program program, uint8
 const char *selftest_program_name(enum selftest_program program)
 {
 	static const char *const names[SELFTEST_PROGRAM_COUNT] = {
-		[SELFTEST_SEAL] = "seal",         [SELFTEST_OPEN] = "open",
-		[SELFTEST_OPEN_SKB] = "open_skb", [SELFTEST_SEAL_AND_OPEN] = "seal_and_open",
-		[SELFTEST_HASH] = "hash",         [SELFTEST_REPLAY] = "replay",
+		[SELFTEST_SEAL] = "seal",
+		[SELFTEST_OPEN] = "open",
+		[SELFTEST_OPEN_SKB] = "open_skb",
+		[SELFTEST_SEAL_AND_OPEN] = "seal_and_open",
+		[SELFTEST_PRIMITIVES] = "primitives",
+		[SELFTEST_REPLAY] = "replay",
 	};
 
 	return names[program];
@@ -134,7 +140,7 @@ const char *selftest_program_name(enum selftest_program program)
 uint32_t selftest_verified_instructions(const struct selftest *selftest,
 					enum selftest_program program)
 {
-	struct bpf_prog_info info = { 0 };
+	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(selftest->programs[program]), &info, &size))
