@@ -12,15 +12,152 @@
 
 #define WGXDP_ABI_VERSION 1
 
-/* One direction-pair of transport keys; found by the receiver index we gave the peer. */
+/* ---- who and where ------------------------------------------------------------------------------- */
+
+enum address_family {
+	FAMILY_NONE = 0,
+	FAMILY_IPV4 = 4,
+	FAMILY_IPV6 = 6,
+};
+
+/* Where a peer is reached. An IPv4 address stands in the first four bytes, the rest is zero. The agent
+ * sets it; BPF overwrites it when the peer roams. Guarded by the peer's lock. */
+struct endpoint {
+	/* enum address_family; NONE: not known yet */
+	uint8_t family;
+	uint8_t unused;
+	/* as on the wire */
+	uint8_t port[2];
+	/* the interface its packets leave by; 0: not known, the slow way finds it */
+	uint32_t ifindex;
+	uint8_t address[16];
+	/* the address of ours it was last heard on; all zero: the routing table chooses */
+	uint8_t local_address[16];
+};
+
+/* `tunnels`: key is the hidden interface's ifindex, which is the tunnel's id everywhere else too. Agent
+ * -> BPF. */
+struct tunnel_value {
+	/* of the interface people see */
+	uint32_t mtu;
+	uint32_t fwmark;
+	/* listening port, as on the wire */
+	uint8_t port[2];
+	/* addresses of a frame that goes from the hidden end to the one people see */
+	uint8_t inner_destination[6];
+	uint8_t inner_source[6];
+	/* 0: the interface is down, nothing is sealed or opened */
+	uint8_t is_up;
+	uint8_t unused;
+};
+
+/* `interfaces`: key is the ifindex of an interface the receive program is attached to. Agent -> BPF. */
+struct interface_value {
+	uint8_t mac[6];
+	/* frames that the agent runs through the program itself: any MAC is ours */
+	uint8_t is_injection;
+	uint8_t unused;
+};
+
+/* `local_addresses`: which outer destinations are this host. Agent -> BPF; the value says nothing. */
+struct local_address_key {
+	uint32_t family;
+	uint8_t address[16];
+};
+
+/* `listening_ports`: key is the port as on the wire in a uint16_t, value the tunnel. Agent -> BPF. */
+
+/* `allowed_ipv4`, `allowed_ipv6`: longest prefix wins; the value is the peer's id. The prefix counts the
+ * tunnel's 32 bits. Agent -> BPF. */
+struct allowed_ipv4_key {
+	uint32_t prefix_length;
+	uint32_t tunnel;
+	uint8_t address[4];
+};
+
+struct allowed_ipv6_key {
+	uint32_t prefix_length;
+	uint32_t tunnel;
+	uint8_t address[16];
+};
+
+#define ALLOWED_TUNNEL_BITS 32
+
+/* ---- peers and sessions -------------------------------------------------------------------------- */
+
+/* What BPF has told the agent and will not tell again until the agent clears the bit (atomically). */
+enum peer_told {
+	TOLD_DATA_SENT = 1 << 0,
+	TOLD_DATA_RECEIVED = 1 << 1,
+};
+
+/* When things last happened, for the agent's timers; boot time, 0 is never. BPF -> agent. */
+struct peer_notes {
+	/* the first data packet sent since anything was last received */
+	uint64_t first_data_sent;
+	/* anything authenticated, keepalives included */
+	uint64_t last_sent;
+	uint64_t last_received;
+	/* the first data packet received since anything was last sent, and the last one */
+	uint64_t first_data_received;
+	uint64_t last_data_received;
+};
+
+/* `peers`: key is the peer's id, unique over all tunnels. */
+struct peer_value {
+	/* guards `endpoint` and `current_session` */
+	struct bpf_spin_lock lock;
+	/* agent */
+	uint32_t tunnel;
+	/* local index of the session to send with; agent, and BPF when a new one is confirmed */
+	uint32_t current_session;
+	uint32_t has_current_session;
+	struct endpoint endpoint;
+	/* set by BPF, cleared by the agent */
+	uint32_t told;
+	uint32_t unused;
+	struct peer_notes notes;
+	/* UDP payload, handshakes included (the agent adds those); atomically */
+	uint64_t received_bytes;
+	uint64_t sent_bytes;
+	uint64_t received_packets;
+	uint64_t sent_packets;
+	/* packets that were not delivered, by verdict; BPF, atomically */
+	uint32_t verdicts[VERDICT_COUNT];
+};
+
+enum session_state {
+	/* the index is held for a handshake that is under way: no keys */
+	SESSION_RESERVED = 0,
+	/* the responder's, until the initiator's first packet: opens only */
+	SESSION_NEXT,
+	SESSION_LIVE,
+	/* opens only: our private key changed */
+	SESSION_RECEIVES_ONLY,
+};
+
+enum session_told {
+	TOLD_REKEY_ON_SEND = 1 << 0,
+	TOLD_REKEY_ON_RECEIVE = 1 << 1,
+};
+
+/* `sessions`: key is the receiver index we gave the peer. The agent creates and ends; every field that
+ * is not named as BPF's is written by the agent alone. Keys are overwritten before the entry goes. */
 struct transport_session {
 	/* guards `received` */
 	struct bpf_spin_lock lock;
-	/* written once by the agent, read by BPF */
+	/* enum session_state; NEXT becomes LIVE in BPF */
+	uint32_t state;
+	uint32_t peer;
+	uint32_t tunnel;
 	uint32_t remote_index;
+	uint32_t i_am_the_initiator;
+	/* BPF */
+	uint32_t told;
+	uint32_t unused;
 	struct aead_key sending_key;
 	struct aead_key receiving_key;
-	/* boot time in nanoseconds; agent -> BPF */
+	/* boot time in nanoseconds */
 	uint64_t birth;
 	/* the next nonce: only BPF counts it, by an atomic addition */
 	uint64_t sending_counter;
@@ -29,6 +166,59 @@ struct transport_session {
 };
 
 _Static_assert(offsetof(struct transport_session, sending_counter) % 8 == 0, "atomic addition");
+
+/* ---- what BPF tells the agent -------------------------------------------------------------------- */
+
+enum event_kind {
+	/* an inner packet waits for a session; it follows, from its IP header on */
+	EVENT_NEEDS_SESSION = 1,
+	/* an inner packet without a peer, or whose peer has no endpoint; its beginning follows */
+	EVENT_NO_PEER,
+	EVENT_NO_ENDPOINT,
+	/* an inner packet larger than the MTU; its beginning follows */
+	EVENT_TOO_BIG,
+	/* a sealed message that cannot leave by redirect: the agent sends it to `endpoint`; the UDP
+	 * payload follows */
+	EVENT_SEND_SEALED,
+	EVENT_DATA_SENT,
+	EVENT_DATA_RECEIVED,
+	EVENT_REKEY_ON_SEND,
+	EVENT_REKEY_ON_RECEIVE,
+	/* the first packet of a NEXT session: it is the current one now */
+	EVENT_CONFIRMED,
+	/* the endpoint moved to `endpoint` */
+	EVENT_ROAMED,
+};
+
+enum event_size {
+	/* an inner packet of the usual size with its seal, and the largest there is */
+	EVENT_PACKET_USUAL = 1536,
+	EVENT_PACKET_MAX = TRANSPORT_TEXT_MAX + 64,
+};
+
+/* A record of the tunnel's ring buffer (`events`: tunnel -> ring buffer). */
+struct event {
+	uint32_t kind;
+	uint32_t peer;
+	/* local index, where the kind has one */
+	uint32_t session;
+	/* bytes of `packet` that mean something */
+	uint32_t length;
+	uint64_t when;
+	/* of the session: messages sent so far */
+	uint64_t counter;
+	struct endpoint endpoint;
+	uint8_t packet[];
+};
+
+/*
+ * What the agent puts into the hidden end of the tunnel, by a packet socket bound to it. A frame with
+ * ETHERTYPE_KEEPALIVE carries a peer's id (4 bytes, native order) and makes BPF send an empty data packet;
+ * an IP frame with the mark PASS_MARK goes on to the visible end (ICMP errors); any other IP frame is
+ * sealed and sent as if it came from there (staged packets).
+ */
+#define ETHERTYPE_KEEPALIVE 0x88b5
+#define PASS_MARK 0x77677861
 
 /* ---- the self-test's programs -------------------------------------------------------------------- */
 

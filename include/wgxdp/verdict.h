@@ -26,7 +26,21 @@
 	X(REPLAYED_INITIATION,  "replayed-initiation",  "initiation whose timestamp is not newer than the last") \
 	X(INITIATION_FLOOD,     "initiation-flood",     "initiation within 20 ms of the peer's last") \
 	X(BAD_COOKIE,           "bad-cookie",           "cookie reply that is not the answer to our last message") \
-	X(NO_INDEX,             "no-index",             "no free receiver index could be had")
+	X(NO_INDEX,             "no-index",             "no free receiver index could be had")     \
+	X(KEEPALIVE,            "keepalive",            "empty data packet: nothing to hand on")   \
+	X(WRONG_TUNNEL,         "wrong-tunnel",         "data for a session of a tunnel that listens on another port") \
+	X(TUNNEL_DOWN,          "tunnel-down",          "the tunnel's interface is down")          \
+	X(INNER_MALFORMED,      "inner-malformed",      "decrypted, but not a whole IPv4 or IPv6 packet") \
+	X(SOURCE_REFUSED,       "source-refused",       "inner source is not among the peer's allowed IPs") \
+	X(SEALED,               "sealed",               "encrypted and sent on")                   \
+	X(NOT_IP,               "not-ip",               "frame on the tunnel that is neither IPv4 nor IPv6") \
+	X(NO_PEER,              "no-peer",              "inner destination is in no peer's allowed IPs") \
+	X(NO_ENDPOINT,          "no-endpoint",          "the peer's address is not known")         \
+	X(STAGED,               "staged",               "given to the agent to wait for a session") \
+	X(STAGE_FULL,           "stage-full",           "no session, and no room to wait for one") \
+	X(PACKET_TOO_BIG,       "packet-too-big",       "inner packet larger than the tunnel's MTU") \
+	X(SLOW_WAY,             "slow-way",             "sealed, and given to the agent to send")  \
+	X(NO_ROOM,              "no-room",              "no memory to make the packet longer or to redirect it")
 /* clang-format on */
 
 enum verdict {

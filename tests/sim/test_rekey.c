@@ -175,6 +175,22 @@ Test(rekey, rekey_on_receive_happens_once_a_session)
 	cr_assert_gt(latest, MILLISECONDS(5200));
 }
 
+Test(rekey, every_session_rekeys_on_receive)
+{
+	struct world *w = world_new(7, 2);
+	uint64_t birth = world_establish(w);
+
+	for (unsigned int session = 0; session < 3; session++) {
+		world_run_until(w, birth + SECONDS(166));
+		world_send(w, BOB, ALICE);
+		world_run_for(w, SECONDS(1));
+		expect_between(w, world_peer(w, ALICE, BOB)->sending->birth, birth + SECONDS(166),
+			       w->now);
+		birth = world_peer(w, ALICE, BOB)->sending->birth;
+	}
+	world_free(w);
+}
+
 Test(rekey, responder_does_not_rekey_on_receive)
 {
 	struct world *w = world_new(8, 2);

@@ -75,6 +75,29 @@ Test(retry, a_handshake_given_up_takes_the_staged_packets_with_it)
 	world_free(w);
 }
 
+/* The session is young, but out of messages; Bob's responses get lost, his data does not. */
+Test(retry, giving_up_cancels_the_passive_keepalive)
+{
+	struct world *w = world_new(2, 2);
+	size_t mark;
+
+	world_establish(w);
+	world_run_for(w, SECONDS(10));
+	mark = world_mark(w);
+	w->wire.drop[BOB] = ONLY(KIND_RESPONSE);
+	world_peer(w, ALICE, BOB)->sending->sending_counter = UINT64_C(1) << 60;
+	world_send(w, ALICE, BOB);
+	while (world_sent_count(w, mark, ALICE, ONLY(KIND_INITIATION)) < 20)
+		world_run_for(w, SECONDS(1));
+	world_run_for(w, SECONDS(3));
+	world_send(w, BOB, ALICE);
+	mark = world_mark(w);
+	world_run_for(w, SECONDS(60));
+	expect(w, world_delivered(w, w->payload_count - 1));
+	expect_equal(w, world_sent_count(w, mark, ALICE, EVERYTHING), 0);
+	world_free(w);
+}
+
 Test(retry, new_traffic_starts_again_after_giving_up)
 {
 	struct world *w = world_new(3, 2);

@@ -55,6 +55,23 @@ Test(session, both_ends_have_the_same_keys)
 	world_free(w);
 }
 
+/* The initiator has it with the response, the responder with the first packet. */
+Test(session, the_time_of_the_last_handshake_is_when_it_was_completed)
+{
+	struct world *w = world_new(1, 2);
+	uint64_t start = w->now;
+
+	world_send(w, ALICE, BOB);
+	world_run_for(w, MILLISECONDS(19));
+	expect_equal(w, world_peer(w, ALICE, BOB)->peer.last_handshake_completed, 0);
+	world_run_for(w, SECONDS(10));
+	expect_equal(w, world_peer(w, ALICE, BOB)->peer.last_handshake_completed,
+		     start + MILLISECONDS(20));
+	expect_equal(w, world_peer(w, BOB, ALICE)->peer.last_handshake_completed,
+		     start + MILLISECONDS(30));
+	world_free(w);
+}
+
 Test(session, initiator_confirms_with_what_is_staged)
 {
 	struct world *w = world_new(2, 2);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * datapath.h - the BPF side as the agent and the commands see it: programs and maps pinned below one
+ * directory per network namespace, so that they outlive every process. The only file of user/ that knows
+ * libbpf (with selftest.h). All functions return 0 or -errno unless they say otherwise.
+ */
+#ifndef WGXDP_DATAPATH_DATAPATH_H
+#define WGXDP_DATAPATH_DATAPATH_H
+
+#include <wgxdp/abi.h>
+
+struct datapath;
+
+/*
+ * Opens the namespace's data path: takes the pinned maps and programs when they are there and of our ABI,
+ * else loads and pins them. The directory is <bpffs>/wgxdp/<inode of the network namespace>, the bpffs
+ * /sys/fs/bpf when that is one, else /run/wgxdp/bpf, which is mounted when it is not.
+ * -EPROTO: pinned state of another ABI version. `*why` is set to a static text on error.
+ */
+int datapath_open(struct datapath **datapath, const char **why);
+/* As above, but -ENOENT when nothing is pinned. */
+int datapath_open_existing(struct datapath **datapath, const char **why);
+void datapath_close(struct datapath *datapath);
+/* Removes every pin; programs and maps go with their last user. Only when no tunnel is left. */
+int datapath_remove(struct datapath *datapath);
+
+/* ---- interfaces that receive ---- */
+
+enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
+
+/* Attaches the receive program. ATTACH_AUTO falls back from native to generic and tells by `*used` and
+ * `*why` (static text or NULL). -EEXIST when a foreign program is there (its id in `*foreign_id`). Already
+ * attached: 0, the mode as it is. */
+int datapath_attach(struct datapath *datapath, int ifindex, const uint8_t mac[static 6],
+		    enum attach_mode mode, enum attach_mode *used, const char **why,
+		    uint32_t *foreign_id);
+int datapath_detach(struct datapath *datapath, int ifindex);
+/* Calls back for each attached interface. */
+int datapath_for_each_interface(struct datapath *datapath,
+				void (*each)(void *context, int ifindex, enum attach_mode mode),
+				void *context);
+
+/* ---- tunnels ---- */
+
+/* Sets the tunnel's value, and at the first time attaches the send programs to the hidden interface
+ * (ingress and egress) and makes its event ring. */
+int datapath_set_tunnel(struct datapath *datapath, uint32_t tunnel,
+			const struct tunnel_value *value);
+int datapath_get_tunnel(struct datapath *datapath, uint32_t tunnel, struct tunnel_value *value);
+/* Moves the listening port; 0 for `old_port` or `new_port` is none. Ports in host order. */
+int datapath_move_port(struct datapath *datapath, uint32_t tunnel, uint16_t old_port,
+		       uint16_t new_port);
+/* Everything of the tunnel: peers, sessions (keys overwritten), allowed IPs, port, ring, its value. */
+int datapath_remove_tunnel(struct datapath *datapath, uint32_t tunnel);
+unsigned int datapath_count_tunnels(struct datapath *datapath);
+
+int datapath_add_local_address(struct datapath *datapath, const struct local_address_key *address);
+int datapath_remove_local_address(struct datapath *datapath,
+				  const struct local_address_key *address);
+
+/* ---- peers ---- */
+
+/* A new peer id, unique over all tunnels, with an empty value of that tunnel. */
+int datapath_add_peer(struct datapath *datapath, uint32_t tunnel, uint32_t *peer);
+int datapath_remove_peer(struct datapath *datapath, uint32_t peer);
+/* A copy of what BPF and agent wrote. */
+int datapath_get_peer(struct datapath *datapath, uint32_t peer, struct peer_value *value);
+/* These change one part each, under the peer's lock, by the program "control" (BPF_PROG_RUN): a whole-value
+ * update would lose what BPF counts meanwhile. */
+int datapath_set_endpoint(struct datapath *datapath, uint32_t peer,
+			  const struct endpoint *endpoint);
+int datapath_set_current(struct datapath *datapath, uint32_t peer, bool has, uint32_t local_index);
+int datapath_clear_told(struct datapath *datapath, uint32_t peer, uint32_t bits);
+int datapath_count_bytes(struct datapath *datapath, uint32_t peer, uint64_t received,
+			 uint64_t sent);
+
+/* `prefix_length` without the tunnel's bits. Inserting moves the prefix from another peer atomically. */
+int datapath_set_allowed_ip(struct datapath *datapath, uint32_t tunnel, uint32_t peer,
+			    enum address_family family, const uint8_t *address,
+			    uint8_t prefix_length);
+int datapath_remove_allowed_ip(struct datapath *datapath, uint32_t tunnel,
+			       enum address_family family, const uint8_t *address,
+			       uint8_t prefix_length);
+
+/* ---- sessions ---- */
+
+/* Inserts an empty RESERVED session under a random index. -ENOSPC when the map is full. */
+int datapath_reserve_index(struct datapath *datapath, uint32_t tunnel, uint32_t peer,
+			   uint32_t *local_index);
+/* RESERVED -> LIVE or NEXT with keys; `value` is complete but for counter and window, which are zero. */
+int datapath_begin_session(struct datapath *datapath, uint32_t local_index,
+			   const struct transport_session *value);
+int datapath_stop_sending(struct datapath *datapath, uint32_t local_index);
+/* Overwrites the keys, then removes the entry; also for RESERVED ones. */
+int datapath_end_session(struct datapath *datapath, uint32_t local_index);
+int datapath_get_session(struct datapath *datapath, uint32_t local_index,
+			 struct transport_session *value);
+
+/* ---- events and packets ---- */
+
+/* Opens the tunnel's ring for reading; one reader at a time. `each` gets every record once. */
+int datapath_open_events(struct datapath *datapath, uint32_t tunnel,
+			 void (*each)(void *context, const struct event *event), void *context);
+/* To poll for reading. */
+int datapath_events_fd(const struct datapath *datapath);
+int datapath_consume_events(struct datapath *datapath);
+
+/* Runs the receive program on an outer Ethernet frame as if it had arrived, with live frames: what it
+ * decrypts is delivered. For transport packets that came to the UDP socket instead. */
+int datapath_inject(struct datapath *datapath, const void *frame, size_t length);
+
+/* Sums of all CPUs. */
+int datapath_get_counters(struct datapath *datapath, uint64_t counters[static VERDICT_COUNT]);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * netlink.h - links, addresses and routes, over libnl-3. All functions return 0 or -errno.
+ */
+#ifndef WGXDP_DATAPATH_NETLINK_H
+#define WGXDP_DATAPATH_NETLINK_H
+
+#include <net/if.h>
+#include <wgxdp/abi.h>
+
+struct netlink;
+
+int netlink_open(struct netlink **netlink);
+void netlink_close(struct netlink *netlink);
+
+struct link_info {
+	int ifindex;
+	char name[IFNAMSIZ];
+	/* of a veth: the other end's ifindex, when that is in this namespace, else 0 */
+	int peer_ifindex;
+	uint32_t mtu;
+	/* IFF_UP of the link itself; whether the other end is up too (carrier) */
+	bool is_up;
+	bool has_carrier;
+	uint8_t mac[6];
+	char kind[16];
+};
+
+/* The hidden end's name of a tunnel: "NAME.dp". -EINVAL when NAME is longer than 12 bytes or no
+ * interface name. */
+int netlink_hidden_name(char hidden[static IFNAMSIZ], const char *name);
+
+int netlink_get_link(struct netlink *netlink, const char *name, struct link_info *link);
+int netlink_get_link_by_index(struct netlink *netlink, int ifindex, struct link_info *link);
+
+/*
+ * Makes the pair: NAME, which people see (no ARP, no IPv6 link-local address, MTU 1420, no checksum or
+ * segmentation offload, GRO on), and its hidden end (up, no IPv6, large MTU, no ARP). NAME is left down.
+ * -EEXIST when either is there. Nothing is left on failure.
+ */
+int netlink_add_tunnel(struct netlink *netlink, const char *name);
+/* Removes the pair by its hidden end, wherever the visible end is. */
+int netlink_remove_tunnel(struct netlink *netlink, const char *name);
+int netlink_set_up(struct netlink *netlink, int ifindex, bool up);
+int netlink_set_mtu(struct netlink *netlink, int ifindex, uint32_t mtu);
+int netlink_add_address(struct netlink *netlink, int ifindex, enum address_family family,
+			const uint8_t *address, uint8_t prefix_length);
+
+/* The route to an address (with a mark, and from a source when that is not all zero): interface, source the
+ * kernel would use, and path MTU. -ENETUNREACH and the like when there is none. */
+struct route_info {
+	int ifindex;
+	uint8_t source[16];
+	uint32_t mtu;
+};
+
+int netlink_get_route(struct netlink *netlink, enum address_family family, const uint8_t *address,
+		      const uint8_t *source, uint32_t mark, struct route_info *route);
+
+/* Calls back for each address of this host, of all interfaces, IPv4 and IPv6. */
+int netlink_for_each_address(struct netlink *netlink,
+			     void (*each)(void *context, int ifindex, enum address_family family,
+					  const uint8_t *address),
+			     void *context);
+
+/* ---- what changes ---- */
+
+struct netlink_watch {
+	void (*link_changed)(void *context, const struct link_info *link, bool gone);
+	void (*address_changed)(void *context, int ifindex, enum address_family family,
+				const uint8_t *address, bool gone);
+	/* any route or rule of the main tables: cached routes are to be asked again */
+	void (*routes_changed)(void *context);
+};
+
+int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watch, void *context);
+/* To poll for reading, then consume. */
+int netlink_watch_fd(const struct netlink *netlink);
+int netlink_watch_consume(struct netlink *netlink);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * encoding.h - keys as base64 (44 characters, constant time) and hex, prefixes and endpoints as text. Each
+ * parser takes the whole string or returns false and leaves its result untouched.
+ */
+#ifndef WGXDP_UTIL_ENCODING_H
+#define WGXDP_UTIL_ENCODING_H
+
+#include <wgxdp/abi.h>
+
+#define KEY_BASE64_LENGTH 44
+
+void key_to_base64(char text[static KEY_BASE64_LENGTH + 1], const uint8_t key[static 32]);
+bool key_from_base64(uint8_t key[static 32], const char *text);
+void key_to_hex(char text[static 65], const uint8_t key[static 32]);
+bool key_from_hex(uint8_t key[static 32], const char *text);
+
+/* "10.0.0.0/8", "fd00::1" (whole length); host bits are cleared when `mask_host_bits`. */
+bool prefix_from_text(enum address_family *family, uint8_t address[static 16],
+		      uint8_t *prefix_length, const char *text, bool mask_host_bits);
+/* "192.0.2.1:51820", "[2001:db8::1]:51820"; numeric only. */
+bool endpoint_from_text(struct endpoint *endpoint, const char *text);
+
+#define ADDRESS_TEXT_LENGTH 64
+void address_to_text(char text[static ADDRESS_TEXT_LENGTH], enum address_family family,
+		     const uint8_t *address);
+void endpoint_to_text(char text[static ADDRESS_TEXT_LENGTH], const struct endpoint *endpoint);
+
+#endif
