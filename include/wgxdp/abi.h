@@ -212,13 +212,51 @@ struct event {
 };
 
 /*
- * What the agent puts into the hidden end of the tunnel, by a packet socket bound to it. A frame with
- * ETHERTYPE_KEEPALIVE carries a peer's id (4 bytes, native order) and makes BPF send an empty data packet;
- * an IP frame with the mark PASS_MARK goes on to the visible end (ICMP errors); any other IP frame is
- * sealed and sent as if it came from there (staged packets).
+ * What the agent puts into the hidden end of the tunnel, by a packet socket bound to it: Ethernet frames
+ * whose ethertype is IPv4 or IPv6 and whose meaning is the socket's mark (SO_MARK):
+ *   KEEPALIVE_MARK  behind the Ethernet header stands a peer's id (4 bytes, native order), then zeros up to 60
+ *                   bytes in all; the ethertype is that of the peer's endpoint. BPF sends an empty data packet.
+ *   PASS_MARK       an IP packet that goes on to the visible end (ICMP errors)
+ *   any other       an IP packet that is sealed and sent as if it came from the visible end (staged packets)
  */
-#define ETHERTYPE_KEEPALIVE 0x88b5
-#define PASS_MARK 0x77677861
+#define KEEPALIVE_MARK 0x77676b61
+#define PASS_MARK 0x77677061
+
+/* ---- what the agent asks of BPF ------------------------------------------------------------------ */
+
+enum control_operation {
+	CONTROL_SET_ENDPOINT,
+	/* `has_session`, `session` */
+	CONTROL_SET_CURRENT,
+	/* `bits` of enum peer_told */
+	CONTROL_CLEAR_TOLD,
+	/* `received`, `sent` are added */
+	CONTROL_COUNT_BYTES,
+	/* `session` becomes RECEIVES_ONLY */
+	CONTROL_STOP_SENDING,
+	/* `session`: overwrites the keys in place */
+	CONTROL_WIPE_SESSION,
+};
+
+enum control_result {
+	CONTROL_DONE = 0,
+	CONTROL_NOT_FOUND = 1,
+	CONTROL_BAD_REQUEST = 2,
+};
+
+/* Input of the program `control`, behind the 14 bytes of a packet's Ethernet header. It changes one thing
+ * in a value that BPF writes too, where an update of the whole value would undo what BPF counted. */
+struct control_request {
+	uint32_t operation;
+	uint32_t peer;
+	uint32_t session;
+	uint32_t has_session;
+	uint32_t bits;
+	uint32_t unused;
+	uint64_t received;
+	uint64_t sent;
+	struct endpoint endpoint;
+};
 
 /* ---- the self-test's programs -------------------------------------------------------------------- */
 

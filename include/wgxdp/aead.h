@@ -44,6 +44,10 @@ struct aead {
 	struct aead_block spare;
 	/* of the text */
 	uint32_t length;
+	/* the last bytes on their way into the authenticator, as little-endian words */
+	uint32_t group[4];
+	/* what the authenticator says in the end */
+	uint64_t tag[2];
 };
 
 /* What is done to the text in one go over it. */
@@ -127,13 +131,35 @@ WGXDP_CALLED int aead_seal_block(struct aead *aead, uint32_t number, struct aead
 	return 0;
 }
 
+/* Authenticates the 16 bytes in `group`. */
+WGXDP_CALLED int aead_authenticate_group(struct aead *aead)
+{
+	if (!aead)
+		return -1;
+	poly1305_block(&aead->mac, &aead->mac_key, aead->group[0], aead->group[1], aead->group[2],
+		       aead->group[3]);
+	return 0;
+}
+
+/* Authenticates the lengths of the additional data and of the text; `tag` is the tag then. */
+WGXDP_CALLED int aead_finish(struct aead *aead)
+{
+	if (!aead)
+		return -1;
+	poly1305_block(&aead->mac, &aead->mac_key, 0, 0, aead->length, 0);
+	poly1305_finish(&aead->mac, &aead->mac_key, aead->tag);
+	return 0;
+}
+
 /* ---- the text ----------------------------------------------------------------------------------- */
 
 /* The `length` bytes at `offset` of the text, or NULL when they are not all there. */
 WGXDP_INLINE void *aead_span(uint8_t *text, const uint8_t *end, uint32_t offset, uint32_t length)
 {
-	uint8_t *at = text + (offset & AEAD_OFFSET_MASK);
+	uint8_t *at;
 
+	WGXDP_FORGET(offset);
+	at = text + (offset & AEAD_OFFSET_MASK);
 	return at + length <= end ? at : NULL;
 }
 
@@ -166,21 +192,20 @@ WGXDP_INLINE bool aead_pass_over_rest(struct aead *aead, enum aead_pass pass, ui
 	WGXDP_NO_UNROLL
 	for (uint32_t at = 0; at < CHACHA20_BLOCK_LENGTH && at < rest; at += 16) {
 		uint8_t *group = aead_span(text, end, offset + at, 16);
-		uint32_t words[4];
 
 		if (!group)
 			return false;
 		for (uint32_t i = 0; i < 4; i++) {
-			words[i] = load_le32(group + 4 * i);
+			uint32_t word = load_le32(group + 4 * i);
+
 			if (pass & AEAD_CRYPT) {
-				words[i] ^= load_le32(aead->spare.bytes + at + 4 * i);
-				store_le32(group + 4 * i, words[i]);
+				word ^= load_le32(aead->spare.bytes + at + 4 * i);
+				store_le32(group + 4 * i, word);
 			}
-			words[i] = aead_mask(words[i], 4 * i, rest - at);
+			aead->group[i] = aead_mask(word, 4 * i, rest - at);
 		}
 		if (pass & AEAD_AUTHENTICATE)
-			poly1305_block(&aead->mac, &aead->mac_key, words[0], words[1], words[2],
-				       words[3]);
+			aead_authenticate_group(aead);
 	}
 	return true;
 }
@@ -211,15 +236,6 @@ WGXDP_INLINE bool aead_pass_over(struct aead *aead, enum aead_pass pass, uint8_t
 	return aead_pass_over_rest(aead, pass, text, end, length);
 }
 
-WGXDP_INLINE void aead_tag(const struct aead *aead, uint64_t tag[static 2])
-{
-	struct poly1305_accumulator mac = aead->mac;
-
-	/* length of the additional data, length of the text */
-	poly1305_block(&mac, &aead->mac_key, 0, 0, aead->length, 0);
-	poly1305_finish(&mac, &aead->mac_key, tag);
-}
-
 /*
  * Encrypts `length` bytes at `text` and writes the tag behind them. False when text and tag do not fit
  * below `end` or the text is too long: the bytes are then undefined and must not leave.
@@ -227,7 +243,6 @@ WGXDP_INLINE void aead_tag(const struct aead *aead, uint64_t tag[static 2])
 WGXDP_INLINE bool aead_seal(struct aead *aead, const struct aead_key *key, uint64_t counter,
 			    uint8_t *text, const uint8_t *end, uint32_t length)
 {
-	uint64_t tag[2];
 	uint8_t *at;
 
 	if (length > TRANSPORT_TEXT_MAX)
@@ -236,12 +251,12 @@ WGXDP_INLINE bool aead_seal(struct aead *aead, const struct aead_key *key, uint6
 	aead_begin(aead, key, counter);
 	if (!aead_pass_over(aead, AEAD_SEAL, text, end))
 		return false;
-	aead_tag(aead, tag);
+	aead_finish(aead);
 	at = aead_span(text, end, length, AEAD_TAG_LENGTH);
 	if (!at)
 		return false;
-	store_le64(at, tag[0]);
-	store_le64(at + 8, tag[1]);
+	store_le64(at, aead->tag[0]);
+	store_le64(at + 8, aead->tag[1]);
 	return true;
 }
 
@@ -252,7 +267,6 @@ WGXDP_INLINE bool aead_seal(struct aead *aead, const struct aead_key *key, uint6
 WGXDP_INLINE bool aead_open(struct aead *aead, const struct aead_key *key, uint64_t counter,
 			    uint8_t *text, const uint8_t *end, uint32_t length)
 {
-	uint64_t tag[2];
 	uint8_t *at;
 
 	if (length > TRANSPORT_TEXT_MAX)
@@ -261,12 +275,12 @@ WGXDP_INLINE bool aead_open(struct aead *aead, const struct aead_key *key, uint6
 	aead_begin(aead, key, counter);
 	if (!aead_pass_over(aead, AEAD_AUTHENTICATE, text, end))
 		return false;
-	aead_tag(aead, tag);
+	aead_finish(aead);
 	at = aead_span(text, end, length, AEAD_TAG_LENGTH);
 	if (!at)
 		return false;
 	/* one comparison of all bits: its time says nothing about where they differ */
-	if ((load_le64(at) ^ tag[0]) | (load_le64(at + 8) ^ tag[1]))
+	if ((load_le64(at) ^ aead->tag[0]) | (load_le64(at + 8) ^ aead->tag[1]))
 		return false;
 	return aead_pass_over(aead, AEAD_CRYPT, text, end);
 }

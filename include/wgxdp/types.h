@@ -36,6 +36,14 @@
 #define WGXDP_CALLED static __attribute__((noinline, unused))
 #endif
 
+/* Makes the compiler forget what it knows of a number in BPF, so that it keeps the masks and comparisons
+ * from which the verifier must learn the same. */
+#ifdef __bpf__
+#define WGXDP_FORGET(number) asm volatile("" : "+r"(number))
+#else
+#define WGXDP_FORGET(number) ((void)(number))
+#endif
+
 #ifdef __clang__
 #define WGXDP_NO_UNROLL _Pragma("clang loop unroll(disable)")
 #define WGXDP_UNROLL _Pragma("clang loop unroll(full)")

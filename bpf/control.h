@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * control.h - one change of one value, asked for by the agent (abi.h, struct control_request), made here
+ * because BPF writes the same value at the same time.
+ */
+#ifndef WGXDP_BPF_CONTROL_H
+#define WGXDP_BPF_CONTROL_H
+
+#include "maps.h"
+
+WGXDP_INLINE enum control_result control_peer(const struct control_request *request)
+{
+	uint32_t id = request->peer;
+	struct peer_value *peer = bpf_map_lookup_elem(&peers, &id);
+
+	if (!peer)
+		return CONTROL_NOT_FOUND;
+	switch (request->operation) {
+	case CONTROL_SET_ENDPOINT:
+		bpf_spin_lock(&peer->lock);
+		peer->endpoint = request->endpoint;
+		bpf_spin_unlock(&peer->lock);
+		break;
+	case CONTROL_SET_CURRENT:
+		bpf_spin_lock(&peer->lock);
+		peer->current_session = request->session;
+		peer->has_current_session = request->has_session;
+		bpf_spin_unlock(&peer->lock);
+		break;
+	case CONTROL_CLEAR_TOLD:
+		__sync_fetch_and_and(&peer->told, ~request->bits);
+		break;
+	case CONTROL_COUNT_BYTES:
+		__sync_fetch_and_add(&peer->received_bytes, request->received);
+		__sync_fetch_and_add(&peer->sent_bytes, request->sent);
+		break;
+	default:
+		return CONTROL_BAD_REQUEST;
+	}
+	return CONTROL_DONE;
+}
+
+WGXDP_INLINE enum control_result control_session(const struct control_request *request)
+{
+	uint32_t index = request->session;
+	struct transport_session *session = bpf_map_lookup_elem(&sessions, &index);
+
+	if (!session)
+		return CONTROL_NOT_FOUND;
+	session->state = request->operation == CONTROL_WIPE_SESSION ? SESSION_RESERVED
+								    : SESSION_RECEIVES_ONLY;
+	if (request->operation == CONTROL_WIPE_SESSION) {
+		for (int i = 0; i < 8; i++) {
+			*(volatile uint32_t *)&session->sending_key.words[i] = 0;
+			*(volatile uint32_t *)&session->receiving_key.words[i] = 0;
+		}
+	}
+	return CONTROL_DONE;
+}
+
+WGXDP_INLINE enum control_result do_control(const struct control_request *request)
+{
+	switch (request->operation) {
+	case CONTROL_STOP_SENDING:
+	case CONTROL_WIPE_SESSION:
+		return control_session(request);
+	default:
+		return control_peer(request);
+	}
+}
+
+#endif

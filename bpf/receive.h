@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * receive.h - the steps of one packet in; rx() in wgxdp.bpf.c puts them in order. Each returns a verdict,
+ * VERDICT_DELIVERED to go on, and counts nothing.
+ */
+#ifndef WGXDP_BPF_RECEIVE_H
+#define WGXDP_BPF_RECEIVE_H
+
+#include "allowedips.h"
+#include "open.h"
+#include "session.h"
+
+/* A transport packet on its way in. */
+struct received {
+	struct outer outer;
+	uint32_t tunnel;
+	uint32_t local_index;
+	uint32_t peer_id;
+	uint64_t counter;
+	struct transport_session *session;
+	struct peer_value *peer;
+	/* of the inner packet */
+	uint32_t inner_length;
+};
+
+/* Rule 5: only what is addressed to this interface, to an address of this host and to a port of ours. */
+WGXDP_INLINE bool is_ours(const struct outer *outer, const uint8_t *data, uint32_t ifindex,
+			  uint32_t *tunnel)
+{
+	const struct interface_value *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	const struct ethernet_header *ethernet = (const void *)data;
+	struct local_address_key local = {.family = outer->from.family};
+	uint16_t port = outer->our_port;
+	const uint32_t *found;
+
+	if (!interface)
+		return false;
+	if (!interface->is_injection) {
+		for (int i = 0; i < 6; i++) {
+			if (ethernet->destination[i] != interface->mac[i])
+				return false;
+		}
+	}
+	found = bpf_map_lookup_elem(&listening_ports, &port);
+	if (!found)
+		return false;
+	__builtin_memcpy(local.address, outer->from.local_address, sizeof(local.address));
+	if (!bpf_map_lookup_elem(&local_addresses, &local))
+		return false;
+	*tunnel = *found;
+	return true;
+}
+
+WGXDP_INLINE enum verdict find_session(struct received *in, uint64_t now)
+{
+	struct transport_session *session = bpf_map_lookup_elem(&sessions, &in->local_index);
+
+	if (!session || session->state == SESSION_RESERVED)
+		return VERDICT_UNKNOWN_INDEX;
+	if (session->tunnel != in->tunnel)
+		return VERDICT_WRONG_TUNNEL;
+	in->session = session;
+	in->peer_id = session->peer;
+	in->peer = bpf_map_lookup_elem(&peers, &in->peer_id);
+	if (!in->peer)
+		return VERDICT_UNKNOWN_INDEX;
+	if (is_expired(session, in->counter, now))
+		return VERDICT_EXPIRED;
+	return VERDICT_DELIVERED;
+}
+
+/* Authenticates, decrypts in place, and only then looks at the replay window. */
+WGXDP_INLINE enum verdict open_transport(struct xdp_md *xdp, struct received *in)
+{
+	struct transport_session *session = in->session;
+	bool is_new;
+
+	if (open_at(xdp, &session->receiving_key, in->counter,
+		    in->outer.offset + sizeof(struct message_data),
+		    in->outer.length - MESSAGE_DATA_MINIMUM_LENGTH))
+		return VERDICT_BAD_TAG;
+	bpf_spin_lock(&session->lock);
+	is_new = replay_accept(&session->received, in->counter);
+	bpf_spin_unlock(&session->lock);
+	return is_new ? VERDICT_DELIVERED : VERDICT_REPLAYED;
+}
+
+/* A whole inner packet whose source belongs to this peer and to no other. */
+WGXDP_INLINE enum verdict check_inner(struct received *in, uint8_t *inner, const uint8_t *end)
+{
+	const uint32_t *owner;
+
+	in->inner_length = inner_length(inner, end, in->outer.length - MESSAGE_DATA_MINIMUM_LENGTH);
+	if (!in->inner_length)
+		return VERDICT_INNER_MALFORMED;
+	owner = peer_of_inner(in->tunnel, inner, end, INNER_SOURCE);
+	if (!owner || *owner != in->peer_id)
+		return VERDICT_SOURCE_REFUSED;
+	if (in->outer.ecn == ECN_CE)
+		mark_congestion(inner, end);
+	return VERDICT_DELIVERED;
+}
+
+/* Cuts the frame down to the inner packet, behind an Ethernet header for the visible end. */
+WGXDP_INLINE enum verdict unwrap(struct xdp_md *xdp, const struct received *in,
+				 const struct tunnel_value *tunnel)
+{
+	uint32_t inner_offset = in->outer.offset + sizeof(struct message_data);
+	uint32_t frame_length = bpf_xdp_get_buff_len(xdp);
+	struct ethernet_header *ethernet;
+	uint8_t *data, *end;
+
+	if (bpf_xdp_adjust_tail(xdp, (int)(inner_offset + in->inner_length) - (int)frame_length) ||
+	    bpf_xdp_adjust_head(xdp, (int)inner_offset - (int)sizeof(*ethernet)))
+		return VERDICT_NO_ROOM;
+	data = (uint8_t *)(long)xdp->data;
+	end = (uint8_t *)(long)xdp->data_end;
+	ethernet = (void *)data;
+	if ((uint8_t *)(ethernet + 1) + 1 > end)
+		return VERDICT_NO_ROOM;
+	__builtin_memcpy(ethernet->destination, tunnel->inner_destination, 6);
+	__builtin_memcpy(ethernet->source, tunnel->inner_source, 6);
+	ethernet->type = data[sizeof(*ethernet)] >> 4 == 4 ? WGXDP_BE16(ETHERTYPE_IPV4)
+							   : WGXDP_BE16(ETHERTYPE_IPV6);
+	return VERDICT_DELIVERED;
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * seal.h - the AEAD and the checksum over a linear packet at TC. Functions of their own: the verifier looks at
+ * their loops once, and not again for every way a packet comes to them.
+ */
+#ifndef WGXDP_BPF_SEAL_H
+#define WGXDP_BPF_SEAL_H
+
+#include "maps.h"
+
+/* Seals `length` bytes at `offset` of the frame; the tag's 16 bytes follow. 0, or -1 when they are not there. */
+WGXDP_CALLED int seal_at(struct __sk_buff *skb, const struct aead_key *key, uint64_t counter,
+			 uint32_t offset, uint32_t length)
+{
+	struct aead *aead = aead_of_this_cpu();
+	uint8_t *data = (uint8_t *)(long)skb->data;
+
+	if (!aead || !key)
+		return -1;
+	return aead_seal(aead, key, counter, data + (offset & 127), (uint8_t *)(long)skb->data_end,
+			 length)
+		       ? 0
+		       : -1;
+}
+
+/* Sixteen 32-bit words; folded to 16 bits that is the sum of 16-bit words. */
+WGXDP_CALLED long sum_block(const struct aead_block *block)
+{
+	uint64_t sum = 0;
+
+	if (!block)
+		return 0;
+	WGXDP_UNROLL
+	for (uint32_t i = 0; i < sizeof(*block); i += 4)
+		sum += load_le32(block->bytes + i);
+	return sum;
+}
+
+/* The sum of `length` bytes at `offset` of the frame, for a checksum, or -1 when they are not there. */
+WGXDP_CALLED long sum_at(struct __sk_buff *skb, uint32_t offset, uint32_t length)
+{
+	uint8_t *at = (uint8_t *)(long)skb->data + (offset & 127);
+	const uint8_t *end = (uint8_t *)(long)skb->data_end;
+	struct aead *aead = aead_of_this_cpu();
+	uint32_t i = 0;
+	uint64_t sum = 0;
+
+	if (!aead)
+		return -1;
+	aead->length = length;
+	for (; i + sizeof(struct aead_block) <= length && i < TRANSPORT_TEXT_MAX;
+	     i += sizeof(struct aead_block)) {
+		struct aead_block *block = aead_span(at, end, i, sizeof(*block));
+
+		if (!block)
+			return -1;
+		sum += sum_block(block);
+	}
+	/* read back as a number the verifier knows nothing of: see aead_pass_over() */
+	length = *(volatile uint32_t *)&aead->length;
+	i = length & ~63u;
+	WGXDP_NO_UNROLL
+	for (uint32_t rest = 0; rest < sizeof(struct aead_block); rest++, i++) {
+		uint8_t *byte = aead_span(at, end, i, 1);
+
+		if (i >= length)
+			break;
+		if (!byte)
+			return -1;
+		sum += (uint32_t)*byte << (i & 1 ? 8 : 0);
+	}
+	return sum;
+}
+
+#endif
