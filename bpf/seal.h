@@ -58,16 +58,13 @@ WGXDP_CALLED long sum_at(struct __sk_buff *skb, uint32_t offset, uint32_t length
 	}
 	/* read back as a number the verifier knows nothing of: see aead_pass_over() */
 	length = *(volatile uint32_t *)&aead->length;
-	i = length & ~63u;
-	WGXDP_NO_UNROLL
-	for (uint32_t rest = 0; rest < sizeof(struct aead_block); rest++, i++) {
-		uint8_t *byte = aead_span(at, end, i, 1);
-
-		if (i >= length)
-			break;
-		if (!byte)
+	i = length & 63;
+	WGXDP_FORGET(i);
+	if (i & 63) {
+		__builtin_memset(&aead->spare, 0, sizeof(aead->spare));
+		if (bpf_skb_load_bytes(skb, (offset & 127) + (length & ~63u), &aead->spare, i & 63))
 			return -1;
-		sum += (uint32_t)*byte << (i & 1 ? 8 : 0);
+		sum += sum_block(&aead->spare);
 	}
 	return sum;
 }
