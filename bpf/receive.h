@@ -24,7 +24,7 @@ struct received {
 };
 
 /* Rule 5: only what is addressed to this interface, to an address of this host and to a port of ours. */
-WGXDP_INLINE bool is_ours(const struct outer *outer, const uint8_t *data, uint32_t ifindex,
+WGXDP_INLINE bool is_ours(struct outer *outer, const uint8_t *data, uint32_t ifindex,
 			  uint32_t *tunnel)
 {
 	const struct interface_value *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
@@ -48,6 +48,8 @@ WGXDP_INLINE bool is_ours(const struct outer *outer, const uint8_t *data, uint32
 	if (!bpf_map_lookup_elem(&local_addresses, &local))
 		return false;
 	*tunnel = *found;
+	/* what the agent puts in tells nothing of the way back */
+	outer->from.ifindex = interface->is_injection ? 0 : ifindex;
 	return true;
 }
 

@@ -16,14 +16,19 @@ WGXDP_INLINE bool is_expired(const struct transport_session *session, uint64_t c
 	return now - session->birth >= REJECT_AFTER_TIME || counter >= REJECT_AFTER_MESSAGES;
 }
 
+/* Same address, port and address of ours. The interface is left out: the agent may have chosen another for
+ * the way back, and that is not roaming. */
 WGXDP_INLINE bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
-	const uint64_t *x = (const uint64_t *)a, *y = (const uint64_t *)b;
+	const uint64_t *x = (const uint64_t *)a->address, *y = (const uint64_t *)b->address;
 
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
+	return !((load_le32(a) ^ load_le32(b)) | (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
+		 (x[3] ^ y[3]));
 }
 
-_Static_assert(sizeof(struct endpoint) == 40, "compared as five words");
+_Static_assert(offsetof(struct endpoint, ifindex) == 4, "family and port are the first word");
+_Static_assert(offsetof(struct endpoint, address) == 8, "compared as words");
+_Static_assert(offsetof(struct endpoint, local_address) == 24, "compared as words");
 _Static_assert(offsetof(struct peer_value, endpoint) % 8 == 0, "compared as words");
 
 /* The peer is where its authentic packet came from; answers leave from the address it wrote to. */

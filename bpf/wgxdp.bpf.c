@@ -53,7 +53,6 @@ int rx(struct xdp_md *xdp)
 		goto drop;
 
 	/* 4. it speaks for its peer, whatever is inside */
-	in.outer.from.ifindex = xdp->ingress_ifindex;
 	confirm(in.peer, in.peer_id, in.session, in.local_index);
 	roam(in.peer, in.peer_id, &in.outer.from);
 	note_received(in.peer, in.peer_id, in.session, in.local_index, in.outer.length,
