@@ -9,11 +9,6 @@
 
 #include "world.h"
 
-static struct sim_peer *sim_peer(struct peer *peer)
-{
-	return (struct sim_peer *)((char *)peer - offsetof(struct sim_peer, peer));
-}
-
 struct index_slot *endpoint_slot(struct endpoint *endpoint, uint32_t index)
 {
 	for (unsigned int i = 0; i < INDEX_SLOTS; i++)

@@ -20,6 +20,8 @@ enum endpoint_size {
 	INDEX_SLOTS = 6 * PEERS_MAX,
 	RATELIMIT_BUCKETS = 64,
 	NOTES_MAX = 1024,
+	/* a peer has five timers, and none of them is ever armed for less than a second */
+	TICKS_PER_SECOND_MAX = 10,
 };
 
 /* A receiver index: reserved by a handshake, then perhaps a session of the data path. */
@@ -54,11 +56,19 @@ struct sim_peer {
 	uint64_t tx_bytes;
 	/* what deadline_changed() announced last */
 	uint64_t deadline;
+	/* ticks in the second that began then */
+	unsigned int ticks;
+	uint64_t ticks_since;
 	/* when a handshake message was last sent, for the rule of one initiation in five seconds */
 	uint64_t last_handshake;
 	bool has_last_handshake;
 	unsigned int source_forgotten;
 };
+
+static inline struct sim_peer *sim_peer(struct peer *peer)
+{
+	return (struct sim_peer *)((char *)peer - offsetof(struct sim_peer, peer));
+}
 
 /* What the data path saw and the agent was not told yet. */
 struct note {
@@ -119,6 +129,7 @@ bool transport_send_keepalive(void *context, struct peer *peer);
 
 /* A packet of the stack for the peer: sent, or staged until there is a session. */
 void transport_send(struct sim_peer *peer, uint64_t payload);
+void transport_stage(struct sim_peer *peer, uint64_t payload);
 enum verdict transport_receive(struct endpoint *endpoint, const struct datagram *datagram);
 bool transport_can_send(const struct index_slot *slot, uint64_t now);
 

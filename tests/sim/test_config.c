@@ -181,7 +181,10 @@ Test(config, a_stopped_peer_is_silent_and_starts_afresh)
 	world_send(w, ALICE, BOB);
 	endpoint_stop_peer(bob);
 	mark = world_mark(w);
+	world_run_for(w, SECONDS(1));
+	world_send(w, BOB, ALICE);
 	world_run_for(w, SECONDS(60));
+	expect(w, world_sent_count(w, mark, BOB, ONLY(KIND_INITIATION)) > 0);
 	expect_equal(w, world_sent_count(w, mark, ALICE, EVERYTHING), 0);
 	expect_equal(w, endpoint_indices(&w->endpoints[ALICE], NULL), 0);
 	expect_equal(w, bob->deadline, TIMERS_NEVER);
@@ -190,5 +193,23 @@ Test(config, a_stopped_peer_is_silent_and_starts_afresh)
 	payload = world_send(w, ALICE, BOB);
 	world_run_for(w, SECONDS(1));
 	expect(w, world_delivered(w, payload));
+	world_free(w);
+}
+
+Test(config, a_stopped_peer_forgets_what_is_staged)
+{
+	struct world *w = world_new(8, 2);
+	size_t staged, later;
+
+	w->wire.drop[ALICE] = EVERYTHING;
+	staged = world_send(w, ALICE, BOB);
+	endpoint_stop_peer(world_peer(w, ALICE, BOB));
+	expect_equal(w, world_peer(w, ALICE, BOB)->stage.count, 0);
+	w->wire.drop[ALICE] = 0;
+	peer_start(&world_peer(w, ALICE, BOB)->peer, w->now);
+	later = world_send(w, ALICE, BOB);
+	world_run_for(w, SECONDS(10));
+	expect(w, world_delivered(w, later));
+	expect(w, !world_delivered(w, staged));
 	world_free(w);
 }

@@ -269,6 +269,24 @@ Test(cookies, a_source_with_a_cookie_has_20_a_second_and_5_at_once)
 	world_free(w);
 }
 
+Test(cookies, without_load_there_is_no_rate)
+{
+	struct world *w = world_new(10, 2);
+	struct forger forger;
+
+	w->endpoints[BOB].under_load = true;
+	forger_init(&forger, w, w->endpoints[ALICE].private_key, BOB);
+	get_cookie(w, &forger);
+	w->endpoints[BOB].under_load = false;
+	for (unsigned int i = 0; i < 50; i++) {
+		struct datagram initiation = forge_initiation(&forger);
+
+		expect_equal(w, inject(w, BOB, &initiation), VERDICT_DELIVERED);
+		world_run_for(w, MILLISECONDS(20));
+	}
+	world_free(w);
+}
+
 /* Those who only claim to be at an address do not use up what it has. */
 Test(cookies, a_flood_without_cookies_costs_the_victim_nothing)
 {

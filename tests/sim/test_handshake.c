@@ -90,7 +90,9 @@ Test(handshake, a_thousand_garbage_responses_do_not_disturb)
 			     i % 4 == 2 ? VERDICT_BAD_MAC1 : VERDICT_BAD_HANDSHAKE);
 	}
 	expect_equal(w, world_sent_count(w, mark, ALICE, EVERYTHING), 0);
+	expect_equal(w, world_peer(w, ALICE, BOB)->rx_bytes, 0);
 	expect_equal(w, inject(w, ALICE, &response), VERDICT_DELIVERED);
+	expect_equal(w, world_peer(w, ALICE, BOB)->rx_bytes, 92);
 	world_run_for(w, MILLISECONDS(10));
 	expect_equal(w, w->delivered_count, 1);
 	world_free(w);
@@ -223,6 +225,7 @@ Test(handshake, without_a_free_index_nothing_is_sent_and_nothing_breaks)
 	world_run_for(w, SECONDS(1));
 	expect_equal(w, w->endpoints[BOB].verdicts[VERDICT_NO_INDEX], 1);
 	expect_equal(w, world_sent_count(w, 0, BOB, EVERYTHING), 0);
+	expect_equal(w, world_peer(w, BOB, ALICE)->peer.handshake.state, HANDSHAKE_ZEROED);
 	w->endpoints[BOB].no_indices = false;
 	w->endpoints[ALICE].no_indices = true;
 	world_run_for(w, SECONDS(11));

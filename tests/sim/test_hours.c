@@ -164,7 +164,7 @@ static void recover(struct world *w, struct experience *seen)
 	good_wire(w);
 	while (!got[ALICE] || !got[BOB]) {
 		if (w->now - start > RECOVERY_MAX)
-			world_fail(w, "no recovery");
+			world_fail(w, "no payload got through both ways");
 		world_send(w, ALICE, BOB);
 		pause_up_to(w, MILLISECONDS(500));
 		world_send(w, BOB, ALICE);

@@ -127,7 +127,7 @@ Test(roaming, not_by_a_forged_message_of_any_kind)
 
 			forged.from = wire_address(66, 666);
 			forged.bytes[bit / 8] ^= 1u << (bit % 8);
-			/* mac2 is not looked at without load: see cookies.mac2_is_ignored... */
+			/* mac2 is not looked at without load: see cookies::without_load_mac2_is_ignored */
 			if (n < 2 && bit / 8 >= real.length - COOKIE_LENGTH)
 				break;
 			world_inject(w, &forged);

@@ -225,6 +225,26 @@ Test(session, the_session_before_the_last_is_gone)
 	world_free(w);
 }
 
+Test(session, packets_arrive_in_any_order)
+{
+	struct world *w = world_new(10, 2);
+	const unsigned int count = 1000;
+	size_t mark;
+
+	world_establish(w);
+	mark = world_mark(w);
+	w->wire.drop[ALICE] = EVERYTHING;
+	for (unsigned int i = 0; i < count; i++)
+		world_send(w, ALICE, BOB);
+	for (unsigned int i = count; i; i--) {
+		const struct sent *sent = &w->wire.log[mark + i - 1];
+
+		expect_equal(w, inject(w, BOB, &sent->datagram), VERDICT_DELIVERED);
+	}
+	expect_equal(w, w->delivered_count, count + 1);
+	world_free(w);
+}
+
 Test(session, a_repeated_packet_is_refused)
 {
 	struct world *w = world_new(10, 2);
@@ -260,6 +280,23 @@ Test(stage, the_128_youngest_wait_and_leave_in_order)
 		expect_equal(w, load_le64(sent->datagram.bytes + 8), n);
 	}
 	expect_equal(w, world_sent_count(w, 0, ALICE, ONLY(KIND_INITIATION)), 2);
+	world_free(w);
+}
+
+/* The data path had no session, and has one by the time the agent reads of it. */
+Test(stage, a_request_that_comes_late_sends_and_asks_for_nothing)
+{
+	struct world *w = world_new(13, 2);
+	size_t mark, payload;
+
+	world_establish(w);
+	world_run_for(w, SECONDS(20));
+	mark = world_mark(w);
+	payload = world_stage(w, ALICE, BOB);
+	peer_needs_session(&world_peer(w, ALICE, BOB)->peer, w->now);
+	world_run_for(w, SECONDS(1));
+	expect(w, world_delivered(w, payload));
+	expect_equal(w, world_sent_count(w, mark, ALICE, EVERYTHING), 1);
 	world_free(w);
 }
 

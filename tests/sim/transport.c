@@ -6,11 +6,6 @@
  */
 #include "world.h"
 
-static struct sim_peer *sim_peer(struct peer *peer)
-{
-	return (struct sim_peer *)((char *)peer - offsetof(struct sim_peer, peer));
-}
-
 /* The agent reads it when the operation that led to it is over, or later: world->notes_delay. */
 static void note(struct note note)
 {
@@ -99,9 +94,14 @@ static bool send_oldest_staged(struct sim_peer *peer)
 	return true;
 }
 
-void transport_send(struct sim_peer *peer, uint64_t payload)
+void transport_stage(struct sim_peer *peer, uint64_t payload)
 {
 	stage_push(&peer->stage, (void *)(uintptr_t)(payload + 1));
+}
+
+void transport_send(struct sim_peer *peer, uint64_t payload)
+{
+	transport_stage(peer, payload);
 	while (can_send(peer) && send_oldest_staged(peer))
 		;
 	if (!peer->stage.count)

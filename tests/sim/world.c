@@ -147,6 +147,12 @@ static void tick(struct world *world, struct sim_peer *peer, uint64_t deadline)
 	/* The notes may have moved it. */
 	if (peer->deadline != deadline)
 		return;
+	if (world->now - peer->ticks_since >= SECONDS(1)) {
+		peer->ticks_since = world->now;
+		peer->ticks = 0;
+	}
+	if (++peer->ticks > TICKS_PER_SECOND_MAX)
+		world_fail(world, "%s ticks and ticks", world_name(peer->owner->who));
 	peer_tick(&peer->peer, world->now);
 	if (peer_next_deadline(&peer->peer) <= world->now)
 		world_fail(world, "%s: a tick left its deadline in the past",
@@ -195,7 +201,7 @@ void world_fill_payload(size_t payload, uint8_t bytes[static PAYLOAD_LENGTH])
 		store_le64(bytes + 8 * i, i ? mix(payload * PAYLOAD_LENGTH + i) : payload);
 }
 
-size_t world_send(struct world *world, enum who from, enum who to)
+static size_t new_payload(struct world *world, enum who from, enum who to)
 {
 	size_t payload = world->payload_count++;
 
@@ -205,8 +211,23 @@ size_t world_send(struct world *world, enum who from, enum who to)
 					       sizeof(*world->payloads));
 	}
 	world->payloads[payload] = (struct payload){.from = from, .to = to, .sent_at = world->now};
+	return payload;
+}
+
+size_t world_send(struct world *world, enum who from, enum who to)
+{
+	size_t payload = new_payload(world, from, to);
+
 	transport_send(world_peer(world, from, to), payload);
 	settle(world);
+	return payload;
+}
+
+size_t world_stage(struct world *world, enum who from, enum who to)
+{
+	size_t payload = new_payload(world, from, to);
+
+	transport_stage(world_peer(world, from, to), payload);
 	return payload;
 }
 

@@ -87,6 +87,8 @@ void world_run_for(struct world *world, uint64_t duration);
 
 /* One payload from an endpoint's stack to another; returns its number. */
 size_t world_send(struct world *world, enum who from, enum who to);
+/* As above, but the agent is not told that a session is wanted. */
+size_t world_stage(struct world *world, enum who from, enum who to);
 bool world_delivered(const struct world *world, size_t payload);
 /* A datagram arrives now, whoever made it. */
 void world_inject(struct world *world, const struct datagram *datagram);
