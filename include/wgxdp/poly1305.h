@@ -26,6 +26,28 @@ struct poly1305_key {
 	uint32_t pad[4];
 };
 
+/*
+ * sum = limb * factor and sum += limb * factor. In BPF the seven factors are multiplied from where they
+ * lie in memory: four limbs, four sums, the text's address and one product are all the registers there
+ * are, and clang would rather keep the factors.
+ */
+#if WGXDP_ON_BPF
+#define POLY1305_MULTIPLY(sum, limb, factor)                                                       \
+	__asm__ volatile("%0 = *(u64 *)%2\n"                                                       \
+			 "%0 *= %1\n"                                                              \
+			 : "=&r"(sum)                                                              \
+			 : "r"(limb), "m"(factor))
+#define POLY1305_MULTIPLY_ADD(sum, limb, factor)                                                   \
+	do {                                                                                       \
+		uint64_t poly1305_product_;                                                        \
+		POLY1305_MULTIPLY(poly1305_product_, limb, factor);                                \
+		(sum) += poly1305_product_;                                                        \
+	} while (0)
+#else
+#define POLY1305_MULTIPLY(sum, limb, factor) ((sum) = (limb) * (factor))
+#define POLY1305_MULTIPLY_ADD(sum, limb, factor) ((sum) += (limb) * (factor))
+#endif
+
 WGXDP_INLINE void poly1305_set_key(struct poly1305_key *key, const uint32_t words[static 8])
 {
 	key->r0 = words[0] & 0x0fffffff;
@@ -58,10 +80,25 @@ WGXDP_INLINE void poly1305_block(struct poly1305_accumulator *h, const struct po
 {
 	uint64_t h0 = h->h0 + m0, h1 = h->h1 + m1, h2 = h->h2 + m2;
 	uint64_t h3 = h->h3 + (m3 | UINT64_C(1) << 32);
-	uint64_t x0 = h0 * key->r0 + h1 * key->s3 + h2 * key->s2 + h3 * key->s1;
-	uint64_t x1 = h0 * key->r1 + h1 * key->r0 + h2 * key->s3 + h3 * key->s2;
-	uint64_t x2 = h0 * key->r2 + h1 * key->r1 + h2 * key->r0 + h3 * key->s3;
-	uint64_t x3 = h0 * key->r3 + h1 * key->r2 + h2 * key->r1 + h3 * key->r0;
+	uint64_t x0, x1, x2, x3;
+
+	/* the limb that is ready last comes last */
+	POLY1305_MULTIPLY(x0, h1, key->s3);
+	POLY1305_MULTIPLY(x1, h1, key->r0);
+	POLY1305_MULTIPLY(x2, h1, key->r1);
+	POLY1305_MULTIPLY(x3, h1, key->r2);
+	POLY1305_MULTIPLY_ADD(x0, h2, key->s2);
+	POLY1305_MULTIPLY_ADD(x1, h2, key->s3);
+	POLY1305_MULTIPLY_ADD(x2, h2, key->r0);
+	POLY1305_MULTIPLY_ADD(x3, h2, key->r1);
+	POLY1305_MULTIPLY_ADD(x0, h3, key->s1);
+	POLY1305_MULTIPLY_ADD(x1, h3, key->s2);
+	POLY1305_MULTIPLY_ADD(x2, h3, key->s3);
+	POLY1305_MULTIPLY_ADD(x3, h3, key->r0);
+	POLY1305_MULTIPLY_ADD(x0, h0, key->r0);
+	POLY1305_MULTIPLY_ADD(x1, h0, key->r1);
+	POLY1305_MULTIPLY_ADD(x2, h0, key->r2);
+	POLY1305_MULTIPLY_ADD(x3, h0, key->r3);
 
 	x1 += x0 >> 32;
 	x2 += x1 >> 32;

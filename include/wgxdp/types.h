@@ -14,7 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The one place that asks; elsewhere, where a line must differ, `#if WGXDP_ON_BPF`. */
 #ifdef __bpf__
+#define WGXDP_ON_BPF 1
+#else
+#define WGXDP_ON_BPF 0
+#endif
+
+#if WGXDP_ON_BPF
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #else
@@ -30,7 +37,7 @@
  * A function that is called, not inlined. In BPF it is global: the verifier looks at it once, by its
  * prototype, instead of at every call; its pointers may be NULL there and must be checked.
  */
-#ifdef __bpf__
+#if WGXDP_ON_BPF
 #define WGXDP_CALLED __attribute__((noinline))
 #else
 #define WGXDP_CALLED static __attribute__((noinline, unused))
@@ -38,7 +45,7 @@
 
 /* Makes the compiler forget what it knows of a number in BPF, so that it keeps the masks and comparisons
  * from which the verifier must learn the same. */
-#ifdef __bpf__
+#if WGXDP_ON_BPF
 #define WGXDP_FORGET(number) asm volatile("" : "+r"(number))
 #else
 #define WGXDP_FORGET(number) ((void)(number))
@@ -58,7 +65,7 @@
  * otherwise split it into bytes; the verifier allows it on every machine with efficient unaligned
  * access. On the host memcpy says the same without undefined behaviour.
  */
-#ifdef __bpf__
+#if WGXDP_ON_BPF
 #define WGXDP_NATIVE_LOAD(type, from) (*(const volatile type *)(from))
 #define WGXDP_NATIVE_STORE(type, to, value) (*(volatile type *)(to) = (value))
 #else
