@@ -35,5 +35,8 @@ int uapi_get(int fd, struct device_config *config);
 int uapi_set(int fd, const struct device_config *config);
 /* The request text of a set, for uapi_set() and the tests. */
 void uapi_print_set(FILE *to, const struct device_config *config);
+/* Parses one whole answer to get=1, its errno and empty line included; keys it does not know are passed
+ * over. 0, the agent's -errno, -EPROTO or -ENOMEM; `config` is then empty. */
+int uapi_parse_answer(const char *text, size_t length, struct device_config *config);
 
 #endif

@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * cli.h - the commands of wgxdp: one function a verb, in a file of its name. Each gets the words after
- * its name and returns the exit status; what is wrong it says in one line on stderr.
+ * cli.h - the commands of wgxdp: one function a verb, in the file of its verb or noun, and the table they
+ * stand in. They change a tunnel through its agent's socket, and touch data path and links only where
+ * there may be no agent: attach, detach, down.
  */
 #ifndef WGXDP_CLI_CLI_H
 #define WGXDP_CLI_CLI_H
 
-int cli_selftest(int argc, char **argv);
+#include <cli/options.h>
+
+int cli_agent(const struct arguments *arguments);
+int cli_attach(const struct arguments *arguments);
+int cli_detach(const struct arguments *arguments);
+int cli_down(const struct arguments *arguments);
+int cli_genkey(const struct arguments *arguments);
+int cli_genpsk(const struct arguments *arguments);
+int cli_peer_add(const struct arguments *arguments);
+int cli_peer_list(const struct arguments *arguments);
+int cli_peer_remove(const struct arguments *arguments);
+int cli_peer_set(const struct arguments *arguments);
+int cli_pubkey(const struct arguments *arguments);
+int cli_selftest(const struct arguments *arguments);
+int cli_show(const struct arguments *arguments);
+
+/* The one list of commands; ends with one without name. */
+extern const struct command commands[];
+
+/* Finds the command that argv names, checks its words and runs it. Returns the exit status. */
+int commands_run(int argc, char **argv);
 
 #endif

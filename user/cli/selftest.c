@@ -73,20 +73,15 @@ static int check_all_lengths(struct selftest *selftest)
 	return EXIT_SUCCESS;
 }
 
-int cli_selftest(int argc, char **argv)
+int cli_selftest(const struct arguments *arguments)
 {
 	struct selftest *selftest;
 	int error, status;
 
-	if (argc > 0) {
-		fprintf(stderr, "wgxdp: '%s' after selftest: expected nothing\n", argv[0]);
-		return EXIT_FAILURE;
-	}
 	error = selftest_open(&selftest);
 	if (error) {
-		fprintf(stderr, "wgxdp: selftest: the kernel refused the BPF programs: %s%s\n",
-			strerror(-error),
-			error == -EPERM ? " (expected root or CAP_BPF, CAP_NET_ADMIN)" : "");
+		complain(arguments, "the kernel refused the BPF programs: %s%s", strerror(-error),
+			 error == -EPERM ? " (expected root or CAP_BPF, CAP_NET_ADMIN)" : "");
 		return EXIT_FAILURE;
 	}
 	for (int program = 0; program < SELFTEST_PROGRAM_COUNT; program++)

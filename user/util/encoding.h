@@ -9,16 +9,20 @@
 #include <wgxdp/abi.h>
 
 #define KEY_BASE64_LENGTH 44
+#define KEY_HEX_LENGTH 64
 
 void key_to_base64(char text[static KEY_BASE64_LENGTH + 1], const uint8_t key[static 32]);
 bool key_from_base64(uint8_t key[static 32], const char *text);
-void key_to_hex(char text[static 65], const uint8_t key[static 32]);
+void key_to_hex(char text[static KEY_HEX_LENGTH + 1], const uint8_t key[static 32]);
 bool key_from_hex(uint8_t key[static 32], const char *text);
+
+/* Decimal digits and nothing else, at most `max`. */
+bool number_from_text(uint64_t *number, const char *text, uint64_t max);
 
 /* "10.0.0.0/8", "fd00::1" (whole length); host bits are cleared when `mask_host_bits`. */
 bool prefix_from_text(enum address_family *family, uint8_t address[static 16],
 		      uint8_t *prefix_length, const char *text, bool mask_host_bits);
-/* "192.0.2.1:51820", "[2001:db8::1]:51820"; numeric only. */
+/* "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%eth0]:51820"; numeric, port not 0. */
 bool endpoint_from_text(struct endpoint *endpoint, const char *text);
 
 #define ADDRESS_TEXT_LENGTH 64

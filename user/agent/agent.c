@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * agent.c - the agent's life: start, ready, loop, end. When it ends by a signal the data path stays as it is, and
+ * the next agent goes on with it; when its interface is removed, all of the tunnel goes. Contract: agent.h.
+ */
+#include <agent/agent.h>
+#include <agent/device.h>
+#include <agent/log.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct agent {
+	struct device device;
+	struct server *server;
+	struct loop_waiter signals;
+	/* locked as long as the agent runs */
+	int pid_fd;
+	/* what failed, for the one line that is said of it */
+	const char *failed;
+};
+
+/* ---- what is ready ------------------------------------------------------------------------------- */
+
+static void signal_ready(void *context, uint32_t events)
+{
+	struct agent *agent = context;
+
+	(void)events;
+	agent->device.is_ending = true;
+}
+
+static void udp_ipv4_ready(void *context, uint32_t events)
+{
+	struct device *device = context;
+
+	(void)events;
+	udp_receive(device->udp.ipv4.fd, receive_datagram, device);
+}
+
+static void udp_ipv6_ready(void *context, uint32_t events)
+{
+	struct device *device = context;
+
+	(void)events;
+	udp_receive(device->udp.ipv6.fd, receive_datagram, device);
+}
+
+static void events_ready(void *context, uint32_t events)
+{
+	struct device *device = context;
+
+	(void)events;
+	datapath_consume_events(device->datapath);
+}
+
+static void netlink_ready(void *context, uint32_t events)
+{
+	struct device *device = context;
+
+	(void)events;
+	/* notifications were lost: what they said is asked */
+	if (netlink_watch_consume(device->netlink)) {
+		network_read_addresses(device);
+		network_reroute_all(device);
+	}
+}
+
+/* ---- starting ------------------------------------------------------------------------------------ */
+
+static int find_interface(struct device *device)
+{
+	char hidden[IFNAMSIZ];
+	int error = netlink_hidden_name(hidden, device->name);
+
+	if (error)
+		return error;
+	error = netlink_get_link(device->netlink, hidden, &device->hidden);
+	if (error != -ENODEV)
+		return error;
+	error = netlink_add_tunnel(device->netlink, device->name);
+	return error ? error : netlink_get_link(device->netlink, hidden, &device->hidden);
+}
+
+static int make_protocol(struct device *device)
+{
+	uint64_t hash_key[2];
+
+	device->buckets = calloc(RATELIMIT_BUCKETS, sizeof(device->buckets[0]));
+	if (!device->buckets)
+		return -ENOMEM;
+	if (getrandom(hash_key, sizeof(hash_key), 0) != sizeof(hash_key))
+		return -EIO;
+	ratelimit_init(&device->tunnel.ratelimit, device->buckets, RATELIMIT_BUCKETS, hash_key);
+	tunnel_init(&device->tunnel, &device_operations, device);
+	return 0;
+}
+
+/* Without our memory of it nobody can go on with what is in the maps. */
+static int start_anew(struct device *device)
+{
+	uint32_t id = (uint32_t)device->hidden.ifindex;
+	struct tunnel_value leftover;
+	int error;
+
+	device_free(device);
+	memset(&device->value, 0, sizeof(device->value));
+	if (!datapath_get_tunnel(device->datapath, id, &leftover))
+		datapath_remove_tunnel(device->datapath, id);
+	error = make_protocol(device);
+	if (!error)
+		error = network_read_links(device);
+	return error ? error : device_listen(device, 0);
+}
+
+static int read_state(struct device *device)
+{
+	int error = agent_path(device->state_path, device->name, "state");
+
+	if (error)
+		return error;
+	error = state_load(device);
+	if (!error || error == -EADDRINUSE)
+		return error;
+	if (error != -ENOENT)
+		log_error("%s: not of this tunnel, not used", device->state_path);
+	return start_anew(device);
+}
+
+static int listen_to_network(struct device *device)
+{
+	int error = netlink_watch_open(device->netlink, &network_watch, device);
+
+	if (error)
+		return error;
+	device->netlink_waiter =
+		(struct loop_waiter){netlink_watch_fd(device->netlink), netlink_ready, device};
+	error = loop_add(&device->loop, &device->netlink_waiter, EPOLLIN);
+	return error ? error : network_read_addresses(device);
+}
+
+static int listen_to_events(struct device *device)
+{
+	int error = datapath_open_events(device->datapath, (uint32_t)device->hidden.ifindex,
+					 events_handle, device);
+
+	if (error)
+		return error;
+	device->events_waiter =
+		(struct loop_waiter){datapath_events_fd(device->datapath), events_ready, device};
+	return loop_add(&device->loop, &device->events_waiter, EPOLLIN);
+}
+
+static int listen_to_signals(struct agent *agent)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	agent->signals.fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (agent->signals.fd < 0)
+		return -errno;
+	agent->signals.ready = signal_ready;
+	agent->signals.context = agent;
+	return loop_add(&agent->device.loop, &agent->signals, EPOLLIN);
+}
+
+/* The lock tells a living agent from a file that one left behind. */
+static int take_pid_file(struct agent *agent)
+{
+	char path[PATH_MAX];
+	int error = agent_path(path, agent->device.name, "pid");
+
+	if (error)
+		return error;
+	agent->pid_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (agent->pid_fd < 0)
+		return -errno;
+	if (flock(agent->pid_fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EALREADY : -errno;
+	if (ftruncate(agent->pid_fd, 0) || dprintf(agent->pid_fd, "%d\n", getpid()) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_datapath(struct agent *agent)
+{
+	const char *why = NULL;
+	int error = datapath_open(&agent->device.datapath, &why);
+
+	if (error && why)
+		log_error("%s", why);
+	return error;
+}
+
+static int open_network(struct agent *agent)
+{
+	int error = netlink_open(&agent->device.netlink);
+
+	return error ? error : find_interface(&agent->device);
+}
+
+static int open_loop(struct agent *agent)
+{
+	int error = loop_open(&agent->device.loop);
+
+	return error ? error : listen_to_signals(agent);
+}
+
+static int open_tunnel(struct agent *agent)
+{
+	struct device *device = &agent->device;
+	int error = make_protocol(device);
+
+	if (!error)
+		error = receive_open(device);
+	if (error)
+		return error;
+	device->packet_socket = staged_open(device);
+	if (device->packet_socket < 0)
+		return device->packet_socket;
+	return read_state(device);
+}
+
+static int open_events(struct agent *agent)
+{
+	int error = listen_to_events(&agent->device);
+
+	return error ? error : listen_to_network(&agent->device);
+}
+
+static int open_server(struct agent *agent)
+{
+	return server_open(&agent->server, &agent->device);
+}
+
+/* What happened to the interface while nobody looked. */
+static int look_at_interface(struct agent *agent)
+{
+	struct device *device = &agent->device;
+	int error = network_read_links(device);
+	bool up = device->hidden.is_up && device->hidden.has_carrier;
+
+	if (!error && up != device->value.is_up)
+		device_set_up(device, up);
+	network_reroute_all(device);
+	state_flush_all(device);
+	return error;
+}
+
+static int start(struct agent *agent)
+{
+	static const struct {
+		int (*step)(struct agent *agent);
+		const char *name;
+	} steps[] = {
+		{take_pid_file, "one agent a tunnel"},
+		{open_loop, "event loop"},
+		{open_network, "interface"},
+		{open_datapath, "data path"},
+		{open_tunnel, "tunnel"},
+		{open_events, "events"},
+		{look_at_interface, "interface"},
+		{open_server, "wg(8)'s socket"},
+	};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !error; i++) {
+		error = steps[i].step(agent);
+		agent->failed = steps[i].name;
+	}
+	return error;
+}
+
+/* ---- running and ending -------------------------------------------------------------------------- */
+
+static int run(struct device *device)
+{
+	int error = 0;
+
+	while (!device->is_ending && !error) {
+		bool more = receive_handshakes(device);
+		uint64_t due, write_due;
+
+		more |= network_reroute_some(device);
+		due = device_run_deadlines(device);
+		write_due = state_flush(device);
+		if (write_due < due)
+			due = write_due;
+		error = loop_once(&device->loop, more ? 0 : due);
+	}
+	return error;
+}
+
+static void remove_traces(struct device *device)
+{
+	log_verbose("the interface was removed");
+	datapath_remove_tunnel(device->datapath, (uint32_t)device->hidden.ifindex);
+	agent_remove_files(device->name);
+	if (!datapath_count_tunnels(device->datapath))
+		datapath_remove(device->datapath);
+}
+
+static void finish(struct agent *agent)
+{
+	struct device *device = &agent->device;
+
+	if (agent->server)
+		server_close(agent->server);
+	if (device->is_gone)
+		remove_traces(device);
+	else if (agent->server)
+		state_flush_all(device);
+	device_free(device);
+	receive_close(device);
+	udp_close(&device->udp);
+	if (device->packet_socket >= 0)
+		close(device->packet_socket);
+	if (device->state_fd >= 0)
+		close(device->state_fd);
+	if (device->datapath)
+		datapath_close(device->datapath);
+	if (device->netlink)
+		netlink_close(device->netlink);
+	if (agent->signals.fd >= 0)
+		close(agent->signals.fd);
+	loop_close(&device->loop);
+	if (agent->pid_fd >= 0)
+		close(agent->pid_fd);
+}
+
+static void prepare(struct agent *agent, const char *tunnel)
+{
+	struct device *device = &agent->device;
+
+	*agent = (struct agent){.pid_fd = -1, .signals.fd = -1};
+	snprintf(device->name, sizeof(device->name), "%s", tunnel);
+	device->packet_socket = -1;
+	device->state_fd = -1;
+	device->loop = (struct loop){.epoll_fd = -1, .timer_fd = -1};
+	device->udp.ipv4 = (struct loop_waiter){-1, udp_ipv4_ready, device};
+	device->udp.ipv6 = (struct loop_waiter){-1, udp_ipv6_ready, device};
+	TAILQ_INIT(&device->peers);
+	TAILQ_INIT(&device->dirty_peers);
+}
+
+static void go_to_background(const char *tunnel)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char path[PATH_MAX];
+
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+	if (agent_path(path, tunnel, "log") || log_to_file(path))
+		log_error("there is no log file");
+	if (chdir("/"))
+		log_error("cannot leave this directory");
+}
+
+/* `ready_fd`: -1 in the foreground, else where a byte says that the parent need not wait any longer. */
+static int start_and_run(const char *tunnel, int ready_fd)
+{
+	static struct agent agent;
+	int error;
+
+	log_start(tunnel);
+	prepare(&agent, tunnel);
+	error = start(&agent);
+	if (error) {
+		log_line(LOG_ERROR, "agent: %s: %s", agent.failed,
+			 error == -EALREADY ? "one runs already" : strerror(-error));
+	} else {
+		if (ready_fd >= 0) {
+			go_to_background(tunnel);
+			if (write(ready_fd, "", 1) != 1)
+				log_error("nobody waits for this agent");
+			close(ready_fd);
+		}
+		log_verbose("agent %d is ready", getpid());
+		error = run(&agent.device);
+		log_verbose("agent %d ends", getpid());
+	}
+	finish(&agent);
+	return error;
+}
+
+int agent_run(const char *tunnel, bool foreground)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (foreground)
+		return start_and_run(tunnel, -1);
+	if (pipe2(ready, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid < 0) {
+		close(ready[0]);
+		close(ready[1]);
+		return -errno;
+	}
+	if (pid == 0) {
+		close(ready[0]);
+		setsid();
+		_exit(start_and_run(tunnel, ready[1]) ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	close(ready[1]);
+	/* the end of the pipe without a byte is the end of the child, which said why */
+	pid = read(ready[0], &byte, 1) == 1 ? 0 : -ECHILD;
+	close(ready[0]);
+	return (int)pid;
+}

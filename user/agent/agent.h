@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * agent.h - the agent of one tunnel, as the commands see it: a process in the network namespace of the
+ * tunnel's hidden end, which shakes hands and runs the timers. It may end and start again at any time: the data
+ * path goes on without it, and it goes on where it stopped.
+ */
+#ifndef WGXDP_AGENT_AGENT_H
+#define WGXDP_AGENT_AGENT_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/*
+ * Runs the tunnel's agent until a signal or the end of its interface; makes the interface pair when it is not
+ * there. In the background the caller returns as soon as the agent is ready: interface pair, maps and socket
+ * are there. 0 or -errno; what is wrong was said in one line on stderr.
+ */
+int agent_run(const char *tunnel, bool foreground);
+
+/* Ends the tunnel's agent and waits until it is gone; 0 too when there was none. */
+int agent_stop(const char *tunnel);
+
+/* "/run/wgxdp/<inode of the network namespace>/TUNNEL.SUFFIX", suffix one of pid, state, log. Makes the
+ * directories. */
+int agent_path(char path[static PATH_MAX], const char *tunnel, const char *suffix);
+
+/* Removes the files above and the socket: nothing is left of the tunnel outside the maps. */
+void agent_remove_files(const char *tunnel);
+
+#endif

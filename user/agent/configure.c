@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * configure.c - one set request applied, and the answer to a get (kernel: netlink.c, wg_set_device and
+ * wg_get_device_dump, whose order this is). What can be refused is tried first.
+ */
+#include <agent/device.h>
+#include <agent/log.h>
+#include <crypto/crypto.h>
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- the device itself --------------------------------------------------------------------------- */
+
+static int move_sockets(struct device *device, struct udp *fresh)
+{
+	int error;
+
+	if (device->udp.port) {
+		loop_remove(&device->loop, &device->udp.ipv4);
+		if (device->udp.ipv6.fd >= 0)
+			loop_remove(&device->loop, &device->udp.ipv6);
+		udp_close(&device->udp);
+	}
+	device->udp = *fresh;
+	error = loop_add(&device->loop, &device->udp.ipv4, EPOLLIN);
+	if (!error && device->udp.ipv6.fd >= 0)
+		error = loop_add(&device->loop, &device->udp.ipv6, EPOLLIN);
+	return error;
+}
+
+int device_listen(struct device *device, uint16_t port)
+{
+	struct udp fresh = device->udp;
+	int error;
+
+	if (port && port == device->udp.port)
+		return 0;
+	fresh.ipv4.fd = -1;
+	fresh.ipv6.fd = -1;
+	error = udp_open(&fresh, port, device->fwmark);
+	if (error)
+		return error;
+	error = datapath_move_port(device->datapath, device->hidden.ifindex, device->udp.port,
+				   fresh.port);
+	if (error) {
+		udp_close(&fresh);
+		return error;
+	}
+	device->value.port[0] = fresh.port >> 8;
+	device->value.port[1] = fresh.port & 0xff;
+	log_verbose("listening on port %u", fresh.port);
+	return move_sockets(device, &fresh);
+}
+
+static int set_fwmark(struct device *device, uint32_t fwmark)
+{
+	int error = udp_set_mark(&device->udp, fwmark);
+
+	if (error)
+		return error;
+	device->fwmark = fwmark;
+	device->value.fwmark = fwmark;
+	network_reroute_all(device);
+	return 0;
+}
+
+static void set_private_key(struct device *device, const uint8_t *private_key)
+{
+	struct noise_identity before = device->tunnel.identity;
+	struct device_peer *peer, *ourselves;
+
+	tunnel_set_private_key(&device->tunnel, private_key);
+	if (before.has_identity == device->tunnel.identity.has_identity &&
+	    crypto_equal(&before, &device->tunnel.identity, sizeof(before))) {
+		crypto_wipe(&before, sizeof(before));
+		return;
+	}
+	crypto_wipe(&before, sizeof(before));
+	ourselves = device_find_peer(device, device->tunnel.identity.static_public);
+	if (ourselves && device->tunnel.identity.has_identity)
+		device_remove_peer(ourselves);
+	TAILQ_FOREACH(peer, &device->peers, of_device)
+	{
+		peer_identity_changed(&peer->peer, boot_time());
+		if (peer->stage)
+			peer_needs_session(&peer->peer, boot_time());
+	}
+}
+
+/* ---- peers --------------------------------------------------------------------------------------- */
+
+static bool is_ourselves(const struct device *device, const uint8_t *public_key)
+{
+	return device->tunnel.identity.has_identity &&
+	       crypto_equal(device->tunnel.identity.static_public, public_key,
+			    NOISE_PUBLIC_KEY_LENGTH);
+}
+
+static int change_allowed_ips(struct device_peer *peer, const struct peer_config *config)
+{
+	int error = 0;
+
+	if (config->replace_allowed_ips)
+		device_disallow_all(peer);
+	for (size_t i = 0; i < config->allowed_ip_count && !error; i++) {
+		if (config->allowed_ips[i].remove)
+			device_disallow(peer, &config->allowed_ips[i]);
+		else
+			error = device_allow(peer, &config->allowed_ips[i]);
+	}
+	return error;
+}
+
+/* The keepalive comes last: it sends at once, and by then all else must be there. */
+static int change_peer(struct device_peer *peer, const struct peer_config *config)
+{
+	int error = 0;
+
+	if (config->has_preshared_key)
+		peer_set_preshared_key(&peer->peer, config->preshared_key);
+	if (config->has_endpoint)
+		error = network_set_endpoint(peer, &config->endpoint, false);
+	if (!error)
+		error = change_allowed_ips(peer, config);
+	if (error)
+		return error;
+	if (config->has_keepalive) {
+		peer->keepalive = config->keepalive;
+		peer_set_persistent_keepalive(&peer->peer, config->keepalive, boot_time());
+	}
+	/* staged packets may have waited for what was changed */
+	if (peer->stage)
+		peer_needs_session(&peer->peer, boot_time());
+	return 0;
+}
+
+static int set_peer(struct device *device, const struct peer_config *config)
+{
+	struct device_peer *peer = device_find_peer(device, config->public_key);
+	bool is_new = !peer;
+	int error;
+
+	if (peer && config->remove) {
+		device_remove_peer(peer);
+		return 0;
+	}
+	if (is_new) {
+		if (config->remove || config->update_only ||
+		    is_ourselves(device, config->public_key))
+			return 0;
+		error = device_add_peer(device, config->public_key, NULL, 0, &peer);
+		if (error)
+			return error;
+		if (device->value.is_up)
+			peer_start(&peer->peer, boot_time());
+	}
+	error = change_peer(peer, config);
+	if (error && is_new)
+		device_remove_peer(peer);
+	return error;
+}
+
+/* The socket and the data path can refuse a port or a mark; a key cannot be refused. */
+int device_configure(struct device *device, const struct device_config *config)
+{
+	int error = 0;
+
+	if (config->has_listen_port)
+		error = device_listen(device, config->listen_port);
+	if (!error && config->has_fwmark)
+		error = set_fwmark(device, config->fwmark);
+	if (!error)
+		error = datapath_set_tunnel(device->datapath, device->hidden.ifindex,
+					    &device->value);
+	if (error)
+		return error;
+	if (config->has_private_key)
+		set_private_key(device, config->private_key);
+	if (config->replace_peers) {
+		while (!TAILQ_EMPTY(&device->peers))
+			device_remove_peer(TAILQ_FIRST(&device->peers));
+	}
+	for (size_t i = 0; i < config->peer_count && !error; i++)
+		error = set_peer(device, &config->peers[i]);
+	state_changed(device);
+	if (error)
+		log_error("configuration is not complete: %s", strerror(-error));
+	return error;
+}
+
+/* ---- get ----------------------------------------------------------------------------------------- */
+
+/* A handshake is remembered by boot time, but told by the wall clock. */
+static void describe_handshake(struct peer_config *config, uint64_t completed)
+{
+	struct timespec wall;
+	uint64_t nanoseconds;
+
+	if (!completed)
+		return;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	nanoseconds = SECONDS(wall.tv_sec) + (uint64_t)wall.tv_nsec - (boot_time() - completed);
+	config->last_handshake_seconds = nanoseconds / NANOSECONDS_PER_SECOND;
+	config->last_handshake_nanoseconds = nanoseconds % NANOSECONDS_PER_SECOND;
+}
+
+static int describe_allowed_ips(const struct device_peer *peer, struct peer_config *config)
+{
+	const struct allowed_prefix *prefix;
+
+	LIST_FOREACH(prefix, &peer->allowed_prefixes, of_peer)
+	{
+		struct allowed_ip *allowed = config_add_allowed_ip(config);
+
+		if (!allowed)
+			return -ENOMEM;
+		allowed->family = prefix->family;
+		allowed->prefix_length = prefix->prefix_length;
+		memcpy(allowed->address, prefix->address, sizeof(allowed->address));
+	}
+	return 0;
+}
+
+static int describe_peer(const struct device_peer *peer, struct device_config *device)
+{
+	const struct noise_handshake *handshake = &peer->peer.handshake;
+	struct peer_config *config = config_add_peer(device);
+	struct peer_value value;
+
+	if (!config)
+		return -ENOMEM;
+	memcpy(config->public_key, handshake->remote_static, sizeof(config->public_key));
+	config->has_preshared_key = true;
+	memcpy(config->preshared_key, handshake->preshared_key, sizeof(config->preshared_key));
+	config->has_keepalive = true;
+	config->keepalive = peer->keepalive;
+	describe_handshake(config, peer->peer.last_handshake_completed);
+	if (!datapath_get_peer(peer->device->datapath, peer->id, &value)) {
+		config->has_endpoint = value.endpoint.family != FAMILY_NONE;
+		config->endpoint = value.endpoint;
+		config->received_bytes = value.received_bytes;
+		config->sent_bytes = value.sent_bytes;
+		memcpy(config->verdicts, value.verdicts, sizeof(config->verdicts));
+	}
+	return describe_allowed_ips(peer, config);
+}
+
+struct interface_list {
+	struct device *device;
+	struct device_config *config;
+	int error;
+};
+
+static void describe_interface(void *context, int ifindex, enum attach_mode mode)
+{
+	struct interface_list *list = context;
+	struct interface_config *interface;
+	struct link_info link;
+
+	if (netlink_get_link_by_index(list->device->netlink, ifindex, &link))
+		return;
+	interface = config_add_interface(list->config);
+	if (!interface) {
+		list->error = -ENOMEM;
+		return;
+	}
+	memcpy(interface->name, link.name, sizeof(interface->name));
+	interface->is_generic = mode == ATTACH_GENERIC;
+}
+
+int device_describe(struct device *device, struct device_config *config)
+{
+	struct interface_list interfaces = {.device = device, .config = config};
+	const struct noise_identity *identity = &device->tunnel.identity;
+	struct device_peer *peer;
+	int error = 0;
+
+	*config = (struct device_config){
+		.has_private_key = identity->has_identity,
+		.has_listen_port = true,
+		.listen_port = device->udp.port,
+		.has_fwmark = device->fwmark != 0,
+		.fwmark = device->fwmark,
+	};
+	if (identity->has_identity)
+		memcpy(config->private_key, identity->static_private, sizeof(config->private_key));
+	TAILQ_FOREACH(peer, &device->peers, of_device)
+	{
+		error = describe_peer(peer, config);
+		if (error)
+			return error;
+	}
+	datapath_get_counters(device->datapath, config->verdicts);
+	for (int i = 0; i < VERDICT_COUNT; i++)
+		config->verdicts[i] += device->verdicts[i];
+	datapath_for_each_interface(device->datapath, describe_interface, &interfaces);
+	return interfaces.error;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * device.h - the tunnel as the agent holds it: the protocol's tunnel and peers, and the world they act on. The
+ * parts, each in a file of its name:
+ *
+ *     UDP sockets --> udp ----------> proto (tunnel, peers) --> operations --> udp, staged, data path
+ *     BPF's ring ---> events, notes -----^      ^
+ *     deadlines ----> device -------------------+
+ *     wg(8)'s socket -> server -> configure ----+----> state (file)
+ *     netlink ------> network (up, addresses, routes)
+ */
+#ifndef WGXDP_AGENT_DEVICE_H
+#define WGXDP_AGENT_DEVICE_H
+
+#include <agent/config.h>
+#include <agent/deadlines.h>
+#include <agent/loop.h>
+#include <agent/table.h>
+#include <agent/udp.h>
+#include <datapath/datapath.h>
+#include <datapath/netlink.h>
+#include <limits.h>
+#include <proto/peer.h>
+#include <proto/stage.h>
+#include <sys/queue.h>
+
+enum device_size {
+	/* previous, current, next, a handshake, and one that is being exchanged for another */
+	PEER_INDICES_MAX = 5,
+	RATELIMIT_BUCKETS = 8192,
+};
+
+struct device;
+
+/* A receiver index that is held in the data path for a peer. */
+struct peer_index {
+	struct table_entry by_index;
+	struct device_peer *peer;
+	bool is_held;
+};
+
+/* A prefix and its one owner. */
+struct allowed_prefix {
+	struct table_entry by_prefix;
+	struct device_peer *peer;
+	LIST_ENTRY(allowed_prefix) of_peer;
+	enum address_family family;
+	uint8_t address[16];
+	uint8_t prefix_length;
+};
+
+struct device_peer {
+	struct peer peer;
+	struct device *device;
+	TAILQ_ENTRY(device_peer) of_device;
+	/* the data path's name for it */
+	uint32_t id;
+	uint16_t keepalive;
+	struct table_entry by_id;
+	struct table_entry by_public_key;
+	struct peer_index indices[PEER_INDICES_MAX];
+	struct deadline deadline;
+	/* of the data path's notes, what the protocol was told already */
+	struct peer_notes told;
+	/* the notes are to be read as soon as nothing else is under way */
+	bool notes_are_due;
+	/* and again at this time: until then BPF keeps quiet about what passes */
+	uint64_t notes_next;
+	/* packets that wait for a session; NULL when there are none */
+	struct stage *stage;
+	LIST_HEAD(, allowed_prefix) allowed_prefixes;
+	/* the endpoint's local address is one the peer wrote to, not one we chose */
+	bool source_is_learned;
+	/* its packets would go into the tunnel itself */
+	bool loops;
+	uint64_t routed_at;
+	/* of its record in the state file; 0: it has none yet */
+	uint64_t state_offset;
+	bool state_is_dirty;
+	TAILQ_ENTRY(device_peer) dirty;
+};
+
+TAILQ_HEAD(device_peers, device_peer);
+
+struct handshake_queue;
+
+struct device {
+	char name[IFNAMSIZ];
+	/* the hidden end's ifindex is the tunnel's id */
+	struct link_info hidden;
+	struct tunnel_value value;
+	struct tunnel tunnel;
+	struct ratelimit_bucket *buckets;
+	uint32_t fwmark;
+
+	struct datapath *datapath;
+	struct netlink *netlink;
+	struct loop loop;
+	struct loop_waiter events_waiter, netlink_waiter;
+	struct udp udp;
+	int packet_socket;
+	struct handshake_queue *handshakes;
+	/* of one received datagram, while it is handled: what a cookie_source does not hold */
+	const struct udp_datagram *receiving;
+
+	struct device_peers peers;
+	size_t peer_count;
+	struct table by_id, by_public_key, by_index, by_prefix;
+	struct deadlines deadlines;
+	/* peers whose routes are still to be asked again, from here on; NULL: none */
+	struct device_peer *reroute;
+	uint64_t verdicts[VERDICT_COUNT];
+	/* icmp.c's budget */
+	uint64_t icmp_tokens, icmp_refilled;
+
+	char state_path[PATH_MAX];
+	int state_fd;
+	struct device_peers dirty_peers;
+	bool state_is_dirty;
+	uint64_t state_written, state_cost;
+
+	bool is_ending;
+	/* its interface is gone, so the rest goes too */
+	bool is_gone;
+};
+
+/* ---- device.c: peers, from made to removed ---- */
+
+struct device_peer *device_find_peer(const struct device *device, const uint8_t *public_key);
+struct device_peer *device_find_peer_by_id(const struct device *device, uint32_t id);
+/* `id` 0: a new one. The peer is not started. 0, -ENOMEM, -ENOSPC. */
+int device_add_peer(struct device *device, const uint8_t public_key[static 32],
+		    const uint8_t *preshared_key, uint32_t id, struct device_peer **peer);
+void device_remove_peer(struct device_peer *peer);
+/* Forgets all in memory; the data path stays as it is. */
+void device_free(struct device *device);
+
+/* Moves the prefix to this peer. 0, -ENOMEM, -ENOSPC. */
+int device_allow(struct device_peer *peer, const struct allowed_ip *allowed);
+void device_disallow(struct device_peer *peer, const struct allowed_ip *allowed);
+void device_disallow_all(struct device_peer *peer);
+/* As above, for a prefix the data path has already. */
+int device_restore_allowed(struct device_peer *peer, const struct allowed_ip *allowed);
+
+/* Starts or stops all peers. */
+void device_set_up(struct device *device, bool up);
+/* Does what is due; when the next is, or DEADLINE_NEVER. */
+uint64_t device_run_deadlines(struct device *device);
+/* The protocol's deadline or, when its notes are due, now. */
+void device_schedule(struct device_peer *peer);
+
+/* ---- operations.c ---- */
+
+extern const struct tunnel_ops device_operations;
+struct device_peer *device_peer_of(struct peer *peer);
+struct device_peer *device_find_by_index(const struct device *device, uint32_t index);
+/* Enters an index that the data path holds already. False when there is no place for it. */
+bool device_hold_index(struct device_peer *peer, uint32_t index);
+
+/* ---- notes.c ---- */
+
+/* Tells the protocol what the data path noted since the last time, in the order it happened, and lets BPF
+ * tell again what no timer waits for. */
+void notes_sync(struct device_peer *peer, uint64_t now);
+/* After our own keepalive, which the protocol knows of: what was sent so far is no news any more. */
+void notes_forget_sent(struct device_peer *peer);
+/* After a restart: timers from the notes, nothing sent. */
+void notes_restore(struct device_peer *peer, const struct peer_value *value);
+/* A record of the ring buffer. */
+void events_handle(void *context, const struct event *event);
+
+/* ---- receive.c: what comes to the UDP sockets ---- */
+
+int receive_open(struct device *device);
+void receive_close(struct device *device);
+/* A datagram of udp_receive(): handshakes wait in a queue, transport packets go to the data path at once. */
+void receive_datagram(void *context, const struct udp_datagram *datagram);
+/* Handles a few that wait; true when there are more. */
+bool receive_handshakes(struct device *device);
+
+/* ---- network.c: interfaces, addresses, routes ---- */
+
+extern const struct netlink_watch network_watch;
+/* Reads the links anew: MTU and addresses of the frames; whether it is up. 0 or -errno. */
+int network_read_links(struct device *device);
+int network_read_addresses(struct device *device);
+/* Sets where a peer is; the way there is looked up. */
+int network_set_endpoint(struct device_peer *peer, const struct endpoint *endpoint, bool learned);
+/* Asks for the way to a peer's endpoint again. `forget_source`: with a local address chosen anew. */
+void network_route(struct device_peer *peer, bool forget_source);
+/* Asks for a few more of the ways that are to be asked for again; true when there are more. */
+bool network_reroute_some(struct device *device);
+void network_reroute_all(struct device *device);
+
+/* ---- staged.c: the packet socket on the hidden end ---- */
+
+/* A raw socket that sends only; or -errno. */
+int staged_open(const struct device *device);
+/* Copies an inner packet to the peer's staged ones. */
+void staged_push(struct device_peer *peer, const uint8_t *packet, size_t length);
+/* Puts all into the tunnel again; how many that were. */
+unsigned int staged_send(struct device_peer *peer);
+void staged_drop(struct device_peer *peer);
+/* Has the data path send an empty packet. */
+void staged_keepalive(struct device_peer *peer, enum address_family outer);
+/* To the stack behind the visible end. */
+void staged_pass(struct device *device, const uint8_t *packet, size_t length);
+
+/* ---- icmp.c ---- */
+
+/* Answers an inner packet that could not be sent, as its event says. */
+void icmp_answer(struct device *device, const struct event *event);
+
+/* ---- configure.c: wg(8)'s set and get ---- */
+
+/* 0 or -errno; nothing is changed when the port is in use. */
+int device_configure(struct device *device, const struct device_config *config);
+/* 0 or -ENOMEM; the caller frees it. */
+int device_describe(struct device *device, struct device_config *config);
+int device_listen(struct device *device, uint16_t port);
+
+/* ---- state.c ---- */
+
+/* -ENOENT: there is none, or none of this tunnel. */
+int state_load(struct device *device);
+/* What changed reaches the file when the loop comes round, or at once. */
+void state_changed(struct device *device);
+void state_peer_changed(struct device_peer *peer);
+void state_flush_peer(struct device_peer *peer);
+/* Writes what is due; when the next is, or DEADLINE_NEVER. */
+uint64_t state_flush(struct device *device);
+void state_flush_all(struct device *device);
+
+/* ---- server.c: wg(8)'s socket ---- */
+
+struct server;
+int server_open(struct server **server, struct device *device);
+void server_close(struct server *server);
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * network.c - follows the host: whether the tunnel is up, which addresses are ours, and by which interface and
+ * from which address each peer is reached (kernel: socket.c, send4 and send6, which ask with every packet; we
+ * ask when something changed).
+ */
+#include <agent/device.h>
+#include <agent/log.h>
+
+#include <string.h>
+
+enum {
+	LOOPBACK_IFINDEX = 1,
+	/* peers whose route is asked for between two looks at everything else */
+	REROUTE_BATCH = 32,
+};
+
+/* ---- links --------------------------------------------------------------------------------------- */
+
+/* The end people see may be in another namespace: then what was known of it stays. */
+int network_read_links(struct device *device)
+{
+	struct link_info visible;
+	int error =
+		netlink_get_link_by_index(device->netlink, device->hidden.ifindex, &device->hidden);
+
+	if (error)
+		return error;
+	memcpy(device->value.inner_source, device->hidden.mac, sizeof(device->hidden.mac));
+	if (device->hidden.peer_ifindex &&
+	    !netlink_get_link_by_index(device->netlink, device->hidden.peer_ifindex, &visible)) {
+		device->value.mtu = visible.mtu;
+		memcpy(device->value.inner_destination, visible.mac, sizeof(visible.mac));
+	}
+	return datapath_set_tunnel(device->datapath, device->hidden.ifindex, &device->value);
+}
+
+static void link_changed(void *context, const struct link_info *link, bool gone)
+{
+	struct device *device = context;
+	bool up;
+
+	if (link->ifindex == device->hidden.ifindex && gone) {
+		device->is_gone = true;
+		device->is_ending = true;
+		return;
+	}
+	if (gone || (link->ifindex != device->hidden.ifindex &&
+		     link->ifindex != device->hidden.peer_ifindex))
+		return;
+	if (network_read_links(device))
+		return;
+	/* the hidden end has carrier when the other one is up, wherever that is */
+	up = device->hidden.is_up && device->hidden.has_carrier;
+	if (up != device->value.is_up)
+		device_set_up(device, up);
+}
+
+/* ---- addresses ----------------------------------------------------------------------------------- */
+
+static struct local_address_key address_key(enum address_family family, const uint8_t *address)
+{
+	struct local_address_key key = {.family = family};
+
+	memcpy(key.address, address, family == FAMILY_IPV4 ? 4 : 16);
+	return key;
+}
+
+static void add_address(void *context, int ifindex, enum address_family family,
+			const uint8_t *address)
+{
+	struct device *device = context;
+	struct local_address_key key = address_key(family, address);
+
+	(void)ifindex;
+	if (datapath_add_local_address(device->datapath, &key))
+		log_error("no room for another local address");
+}
+
+int network_read_addresses(struct device *device)
+{
+	return netlink_for_each_address(device->netlink, add_address, device);
+}
+
+struct search {
+	struct local_address_key key;
+	bool found;
+};
+
+static void compare_address(void *context, int ifindex, enum address_family family,
+			    const uint8_t *address)
+{
+	struct search *search = context;
+	struct local_address_key key = address_key(family, address);
+
+	(void)ifindex;
+	search->found |= !memcmp(&key, &search->key, sizeof(key));
+}
+
+static void address_changed(void *context, int ifindex, enum address_family family,
+			    const uint8_t *address, bool gone)
+{
+	struct device *device = context;
+	struct search search = {.key = address_key(family, address)};
+
+	if (!gone) {
+		add_address(device, ifindex, family, address);
+	} else {
+		/* another interface may have it too */
+		netlink_for_each_address(device->netlink, compare_address, &search);
+		if (!search.found)
+			datapath_remove_local_address(device->datapath, &search.key);
+	}
+	network_reroute_all(device);
+}
+
+/* ---- routes -------------------------------------------------------------------------------------- */
+
+enum source_rule {
+	/* where the peer wrote to, whatever interface that was */
+	SOURCE_AS_HEARD,
+	/* if it is still ours and packets from it leave where they did */
+	SOURCE_IF_UNCHANGED,
+	SOURCE_CHOSEN_ANEW,
+};
+
+static bool has_source(const struct endpoint *endpoint)
+{
+	static const uint8_t none[sizeof(endpoint->local_address)];
+
+	return memcmp(endpoint->local_address, none, sizeof(none)) != 0;
+}
+
+/* Completes the endpoint. Without a route it has no interface, and the socket finds out why. */
+static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum source_rule rule)
+{
+	struct device *device = peer->device;
+	uint32_t ifindex_before = endpoint->ifindex;
+	struct route_info route = {0};
+	int error;
+
+	if (rule == SOURCE_CHOSEN_ANEW)
+		memset(endpoint->local_address, 0, sizeof(endpoint->local_address));
+	error = netlink_get_route(device->netlink, endpoint->family, endpoint->address,
+				  endpoint->local_address, device->fwmark, &route);
+	if (has_source(endpoint) &&
+	    (error || (rule == SOURCE_IF_UNCHANGED && (uint32_t)route.ifindex != ifindex_before))) {
+		memset(endpoint->local_address, 0, sizeof(endpoint->local_address));
+		error = netlink_get_route(device->netlink, endpoint->family, endpoint->address,
+					  endpoint->local_address, device->fwmark, &route);
+	}
+	peer->routed_at = boot_time();
+	peer->loops = !error && route.ifindex == device->hidden.peer_ifindex;
+	endpoint->ifindex = error || route.ifindex == LOOPBACK_IFINDEX ? 0 : route.ifindex;
+	peer->source_is_learned = has_source(endpoint);
+	if (!error && !has_source(endpoint))
+		memcpy(endpoint->local_address, route.source, sizeof(route.source));
+	if (peer->loops)
+		log_error("peer %u: its endpoint is behind this tunnel: routing loop", peer->id);
+}
+
+static bool same_place(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->family == b->family && !memcmp(a->port, b->port, sizeof(a->port)) &&
+	       !memcmp(a->address, b->address, sizeof(a->address));
+}
+
+static bool same_way(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->ifindex == b->ifindex &&
+	       !memcmp(a->local_address, b->local_address, sizeof(a->local_address));
+}
+
+int network_set_endpoint(struct device_peer *peer, const struct endpoint *endpoint, bool learned)
+{
+	struct endpoint wanted = *endpoint;
+	struct peer_value value;
+	int error = datapath_get_peer(peer->device->datapath, peer->id, &value);
+
+	if (error)
+		return error;
+	if (learned && same_place(&value.endpoint, endpoint) &&
+	    !memcmp(value.endpoint.local_address, endpoint->local_address,
+		    sizeof(endpoint->local_address)))
+		return 0;
+	find_way(peer, &wanted, learned ? SOURCE_AS_HEARD : SOURCE_CHOSEN_ANEW);
+	return datapath_set_endpoint(peer->device->datapath, peer->id, &wanted);
+}
+
+/* BPF may move the peer meanwhile; it tells, and this is done again. */
+static void route_peer(struct device_peer *peer, enum source_rule rule)
+{
+	struct peer_value value;
+	struct endpoint wanted;
+
+	if (datapath_get_peer(peer->device->datapath, peer->id, &value) ||
+	    value.endpoint.family == FAMILY_NONE)
+		return;
+	wanted = value.endpoint;
+	find_way(peer, &wanted, rule);
+	if (!same_way(&wanted, &value.endpoint))
+		datapath_set_endpoint(peer->device->datapath, peer->id, &wanted);
+}
+
+void network_route(struct device_peer *peer, bool forget_source)
+{
+	route_peer(peer, forget_source || !peer->source_is_learned ? SOURCE_CHOSEN_ANEW
+								   : SOURCE_AS_HEARD);
+}
+
+bool network_reroute_some(struct device *device)
+{
+	for (int i = 0; i < REROUTE_BATCH && device->reroute; i++) {
+		struct device_peer *peer = device->reroute;
+
+		device->reroute = TAILQ_NEXT(peer, of_device);
+		route_peer(peer,
+			   peer->source_is_learned ? SOURCE_IF_UNCHANGED : SOURCE_CHOSEN_ANEW);
+	}
+	return device->reroute != NULL;
+}
+
+void network_reroute_all(struct device *device)
+{
+	device->reroute = TAILQ_FIRST(&device->peers);
+}
+
+static void routes_changed(void *context)
+{
+	network_reroute_all(context);
+}
+
+const struct netlink_watch network_watch = {
+	.link_changed = link_changed,
+	.address_changed = address_changed,
+	.routes_changed = routes_changed,
+};

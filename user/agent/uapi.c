@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * uapi.c - requests and answers of wg(8)'s userspace socket as text, both ways (uapi.h; the protocol is
+ * described at wireguard.com/xplatform under "Cross-platform userspace implementation"). No sockets here,
+ * and no meaning: which peer exists, which port is free, the agent knows.
+ *
+ * A text is lines of "key=value". Keys of the device stand before the first public_key, which begins a
+ * peer; what follows belongs to that peer. One table says which key may stand where. A request is
+ * refused for any line that is not in it; an answer may say more than we know.
+ *
+ * What we tell beyond wg(8) has keys of its own, which its clients pass over:
+ *   wgxdp_interface=eth0:native   the receive program is there, in this mode (or generic)
+ *   wgxdp_verdict=bad-tag:12      packets with this end; of the namespace, or of the peer it stands below
+ */
+#include <agent/uapi.h>
+#include <crypto/crypto.h>
+#include <util/encoding.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+
+/* No line that anyone means is longer: two keys in hex would fit. */
+#define LINE_LENGTH_MAX 159
+
+static const char *const verdict_names[VERDICT_COUNT] = {
+#define X(id, name, meaning) [VERDICT_##id] = name,
+	WGXDP_VERDICTS(X)
+#undef X
+};
+
+/* ---- values --------------------------------------------------------------------------------------- */
+
+struct reader {
+	struct device_config *config;
+	/* the one whose lines are being read, NULL before the first */
+	struct peer_config *peer;
+	/* errno=, of an answer; -1: there was none */
+	int64_t error;
+};
+
+static int read_unsigned(const char *value, uint64_t max, uint64_t *number)
+{
+	return number_from_text(number, value, max) ? 0 : -EINVAL;
+}
+
+static int read_true(const char *value, bool *flag)
+{
+	if (strcmp(value, "true") != 0)
+		return -EINVAL;
+	*flag = true;
+	return 0;
+}
+
+static int read_key(const char *value, uint8_t key[static 32], bool *has)
+{
+	*has = key_from_hex(key, value);
+	return *has ? 0 : -EINVAL;
+}
+
+static int read_private_key(struct reader *reader, const char *value)
+{
+	return read_key(value, reader->config->private_key, &reader->config->has_private_key);
+}
+
+static int read_listen_port(struct reader *reader, const char *value)
+{
+	uint64_t port = 0;
+	int error = read_unsigned(value, UINT16_MAX, &port);
+
+	reader->config->listen_port = (uint16_t)port;
+	reader->config->has_listen_port = true;
+	return error;
+}
+
+static int read_fwmark(struct reader *reader, const char *value)
+{
+	uint64_t mark = 0;
+	int error = read_unsigned(value, UINT32_MAX, &mark);
+
+	reader->config->fwmark = (uint32_t)mark;
+	reader->config->has_fwmark = true;
+	return error;
+}
+
+static int read_replace_peers(struct reader *reader, const char *value)
+{
+	return read_true(value, &reader->config->replace_peers);
+}
+
+static int read_errno(struct reader *reader, const char *value)
+{
+	uint64_t error = 0;
+
+	/* wireguard-go says -22 here, too. */
+	if (!number_from_text(&error, value[0] == '-' ? value + 1 : value, INT32_MAX))
+		return -EINVAL;
+	reader->error = (int64_t)error;
+	return 0;
+}
+
+static int read_interface(struct reader *reader, const char *value)
+{
+	const char *colon = strchr(value, ':');
+	struct interface_config *interface;
+
+	if (!colon || colon == value || colon - value >= IFNAMSIZ)
+		return -EINVAL;
+	interface = config_add_interface(reader->config);
+	if (!interface)
+		return -ENOMEM;
+	memcpy(interface->name, value, (size_t)(colon - value));
+	interface->is_generic = strcmp(colon + 1, "generic") == 0;
+	return 0;
+}
+
+static int read_verdict(struct reader *reader, const char *value)
+{
+	const char *colon = strchr(value, ':');
+	uint64_t count;
+
+	if (!colon || !number_from_text(&count, colon + 1, UINT64_MAX))
+		return -EINVAL;
+	for (unsigned int i = 0; i < VERDICT_COUNT; i++) {
+		if (strlen(verdict_names[i]) != (size_t)(colon - value) ||
+		    strncmp(verdict_names[i], value, (size_t)(colon - value)) != 0)
+			continue;
+		if (reader->peer)
+			reader->peer->verdicts[i] = (uint32_t)count;
+		else
+			reader->config->verdicts[i] = count;
+	}
+	return 0;
+}
+
+static int read_public_key(struct reader *reader, const char *value)
+{
+	reader->peer = config_add_peer(reader->config);
+	if (!reader->peer)
+		return -ENOMEM;
+	return key_from_hex(reader->peer->public_key, value) ? 0 : -EINVAL;
+}
+
+static int read_remove(struct reader *reader, const char *value)
+{
+	return read_true(value, &reader->peer->remove);
+}
+
+static int read_update_only(struct reader *reader, const char *value)
+{
+	return read_true(value, &reader->peer->update_only);
+}
+
+static int read_preshared_key(struct reader *reader, const char *value)
+{
+	return read_key(value, reader->peer->preshared_key, &reader->peer->has_preshared_key);
+}
+
+static int read_protocol_version(struct reader *reader, const char *value)
+{
+	(void)reader;
+	return strcmp(value, "1") == 0 ? 0 : -EINVAL;
+}
+
+static int read_endpoint(struct reader *reader, const char *value)
+{
+	reader->peer->has_endpoint = endpoint_from_text(&reader->peer->endpoint, value);
+	return reader->peer->has_endpoint ? 0 : -EINVAL;
+}
+
+static int read_keepalive(struct reader *reader, const char *value)
+{
+	uint64_t seconds = 0;
+	int error = read_unsigned(value, UINT16_MAX, &seconds);
+
+	reader->peer->keepalive = (uint16_t)seconds;
+	reader->peer->has_keepalive = true;
+	return error;
+}
+
+static int read_replace_allowed_ips(struct reader *reader, const char *value)
+{
+	return read_true(value, &reader->peer->replace_allowed_ips);
+}
+
+static int read_allowed_ip(struct reader *reader, const char *value)
+{
+	struct allowed_ip parsed = {.remove = value[0] == '-'}, *allowed_ip;
+
+	if (!prefix_from_text(&parsed.family, parsed.address, &parsed.prefix_length,
+			      value + parsed.remove, true))
+		return -EINVAL;
+	allowed_ip = config_add_allowed_ip(reader->peer);
+	if (!allowed_ip)
+		return -ENOMEM;
+	*allowed_ip = parsed;
+	return 0;
+}
+
+static int read_handshake_seconds(struct reader *reader, const char *value)
+{
+	return read_unsigned(value, INT64_MAX, &reader->peer->last_handshake_seconds);
+}
+
+static int read_handshake_nanoseconds(struct reader *reader, const char *value)
+{
+	uint64_t nanoseconds = 0;
+	int error = read_unsigned(value, NANOSECONDS_PER_SECOND - 1, &nanoseconds);
+
+	reader->peer->last_handshake_nanoseconds = (uint32_t)nanoseconds;
+	return error;
+}
+
+static int read_received_bytes(struct reader *reader, const char *value)
+{
+	return read_unsigned(value, UINT64_MAX, &reader->peer->received_bytes);
+}
+
+static int read_sent_bytes(struct reader *reader, const char *value)
+{
+	return read_unsigned(value, UINT64_MAX, &reader->peer->sent_bytes);
+}
+
+/* ---- lines ---------------------------------------------------------------------------------------- */
+
+enum place {
+	OF_REQUEST = 1 << 0,
+	OF_ANSWER = 1 << 1,
+	OF_DEVICE = 1 << 2,
+	OF_PEER = 1 << 3,
+};
+
+static const struct key {
+	const char *name;
+	unsigned int places;
+	int (*read)(struct reader *reader, const char *value);
+} keys[] = {
+	{"allowed_ip", OF_REQUEST | OF_ANSWER | OF_PEER, read_allowed_ip},
+	{"public_key", OF_REQUEST | OF_ANSWER | OF_DEVICE | OF_PEER, read_public_key},
+	{"private_key", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_private_key},
+	{"listen_port", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_listen_port},
+	{"fwmark", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_fwmark},
+	{"replace_peers", OF_REQUEST | OF_DEVICE, read_replace_peers},
+	{"wgxdp_interface", OF_ANSWER | OF_DEVICE, read_interface},
+	{"wgxdp_verdict", OF_ANSWER | OF_DEVICE | OF_PEER, read_verdict},
+	{"remove", OF_REQUEST | OF_PEER, read_remove},
+	{"update_only", OF_REQUEST | OF_PEER, read_update_only},
+	{"preshared_key", OF_REQUEST | OF_ANSWER | OF_PEER, read_preshared_key},
+	{"protocol_version", OF_REQUEST | OF_ANSWER | OF_PEER, read_protocol_version},
+	{"endpoint", OF_REQUEST | OF_ANSWER | OF_PEER, read_endpoint},
+	{"persistent_keepalive_interval", OF_REQUEST | OF_ANSWER | OF_PEER, read_keepalive},
+	{"replace_allowed_ips", OF_REQUEST | OF_PEER, read_replace_allowed_ips},
+	{"last_handshake_time_sec", OF_ANSWER | OF_PEER, read_handshake_seconds},
+	{"last_handshake_time_nsec", OF_ANSWER | OF_PEER, read_handshake_nanoseconds},
+	{"rx_bytes", OF_ANSWER | OF_PEER, read_received_bytes},
+	{"tx_bytes", OF_ANSWER | OF_PEER, read_sent_bytes},
+	{"errno", OF_ANSWER | OF_DEVICE | OF_PEER, read_errno},
+};
+
+static int read_line(struct reader *reader, enum place kind, char *line)
+{
+	unsigned int places = kind | (reader->peer ? OF_PEER : OF_DEVICE);
+	char *value = strchr(line, '=');
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (strcmp(line, keys[i].name) == 0 && (keys[i].places & places) == places)
+			return keys[i].read(reader, value);
+	}
+	return kind == OF_ANSWER ? 0 : -EINVAL;
+}
+
+/* All lines up to the empty one, which must be the last. */
+static int read_lines(struct reader *reader, enum place kind, const char *text, size_t length)
+{
+	const char *end = text + length;
+	char line[LINE_LENGTH_MAX + 1];
+	int error = 0;
+
+	while (!error) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t line_length;
+
+		error = -EINVAL;
+		if (!newline)
+			break;
+		line_length = (size_t)(newline - text);
+		if (line_length == 0) {
+			error = newline + 1 == end ? 0 : -EINVAL;
+			break;
+		}
+		if (line_length > LINE_LENGTH_MAX || memchr(text, '\0', line_length))
+			break;
+		memcpy(line, text, line_length);
+		line[line_length] = '\0';
+		text = newline + 1;
+		error = read_line(reader, kind, line);
+	}
+	crypto_wipe(line, sizeof(line));
+	return error;
+}
+
+static bool starts_with(const char *text, size_t length, const char *start)
+{
+	return length >= strlen(start) && memcmp(text, start, strlen(start)) == 0;
+}
+
+size_t uapi_request_length(const char *text, size_t length)
+{
+	const char *end;
+
+	/* Nothing before the empty line is a request too: a bad one. */
+	if (length > 0 && text[0] == '\n')
+		return 1;
+	end = memmem(text, length, "\n\n", 2);
+	return end ? (size_t)(end - text) + 2 : 0;
+}
+
+int uapi_parse_request(const char *text, size_t length, enum uapi_operation *operation,
+		       struct device_config *config)
+{
+	struct reader reader = {.config = config};
+	int error;
+
+	memset(config, 0, sizeof(*config));
+	*operation = starts_with(text, length, "get=") ? UAPI_GET : UAPI_SET;
+	if (*operation == UAPI_GET)
+		return length == 7 && memcmp(text, "get=1\n\n", 7) == 0 ? 0 : -EINVAL;
+	if (!starts_with(text, length, "set=1\n"))
+		return -EINVAL;
+	error = read_lines(&reader, OF_REQUEST, text + 6, length - 6);
+	if (error)
+		config_free(config);
+	return error;
+}
+
+int uapi_parse_answer(const char *text, size_t length, struct device_config *config)
+{
+	struct reader reader = {.config = config, .error = -1};
+	int error;
+
+	memset(config, 0, sizeof(*config));
+	error = read_lines(&reader, OF_ANSWER, text, length);
+	if (error == -EINVAL || (!error && reader.error < 0))
+		error = -EPROTO;
+	else if (!error)
+		error = (int)-reader.error;
+	if (error)
+		config_free(config);
+	return error;
+}
+
+/* ---- printing ------------------------------------------------------------------------------------- */
+
+static void print_key(FILE *to, const char *name, const uint8_t key[static 32])
+{
+	char hex[KEY_HEX_LENGTH + 1];
+
+	key_to_hex(hex, key);
+	fprintf(to, "%s=%s\n", name, hex);
+	crypto_wipe(hex, sizeof(hex));
+}
+
+static void print_endpoint(FILE *to, const struct endpoint *endpoint)
+{
+	char text[ADDRESS_TEXT_LENGTH];
+
+	endpoint_to_text(text, endpoint);
+	fprintf(to, "endpoint=%s\n", text);
+}
+
+static void print_allowed_ips(FILE *to, const struct peer_config *peer)
+{
+	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
+		const struct allowed_ip *allowed_ip = &peer->allowed_ips[i];
+		char text[ADDRESS_TEXT_LENGTH];
+
+		address_to_text(text, allowed_ip->family, allowed_ip->address);
+		fprintf(to, "allowed_ip=%s%s/%u\n", allowed_ip->remove ? "-" : "", text,
+			allowed_ip->prefix_length);
+	}
+}
+
+static void print_verdict(FILE *to, unsigned int verdict, uint64_t count)
+{
+	if (count > 0)
+		fprintf(to, "wgxdp_verdict=%s:%" PRIu64 "\n", verdict_names[verdict], count);
+}
+
+static void print_peer(FILE *to, const struct peer_config *peer)
+{
+	print_key(to, "public_key", peer->public_key);
+	print_key(to, "preshared_key", peer->preshared_key);
+	fprintf(to, "protocol_version=1\n");
+	if (peer->endpoint.family != FAMILY_NONE)
+		print_endpoint(to, &peer->endpoint);
+	fprintf(to, "last_handshake_time_sec=%" PRIu64 "\n", peer->last_handshake_seconds);
+	fprintf(to, "last_handshake_time_nsec=%" PRIu32 "\n", peer->last_handshake_nanoseconds);
+	fprintf(to, "tx_bytes=%" PRIu64 "\n", peer->sent_bytes);
+	fprintf(to, "rx_bytes=%" PRIu64 "\n", peer->received_bytes);
+	fprintf(to, "persistent_keepalive_interval=%u\n", peer->keepalive);
+	for (unsigned int i = 0; i < VERDICT_COUNT; i++)
+		print_verdict(to, i, peer->verdicts[i]);
+	print_allowed_ips(to, peer);
+}
+
+/* wg(8) reads the number as it is after a set, and with its sign turned after a get. */
+void uapi_print_set_result(FILE *to, int error)
+{
+	fprintf(to, "errno=%d\n\n", error);
+}
+
+void uapi_print_device(FILE *to, const struct device_config *config, int error)
+{
+	if (error) {
+		fprintf(to, "errno=%d\n\n", -error);
+		return;
+	}
+	if (!crypto_is_zero(config->private_key, sizeof(config->private_key)))
+		print_key(to, "private_key", config->private_key);
+	fprintf(to, "listen_port=%u\n", config->listen_port);
+	if (config->fwmark)
+		fprintf(to, "fwmark=%" PRIu32 "\n", config->fwmark);
+	for (size_t i = 0; i < config->interface_count; i++)
+		fprintf(to, "wgxdp_interface=%s:%s\n", config->interfaces[i].name,
+			config->interfaces[i].is_generic ? "generic" : "native");
+	for (unsigned int i = 0; i < VERDICT_COUNT; i++)
+		print_verdict(to, i, config->verdicts[i]);
+	for (size_t i = 0; i < config->peer_count; i++)
+		print_peer(to, &config->peers[i]);
+	fprintf(to, "errno=0\n\n");
+}
+
+static void print_peer_changes(FILE *to, const struct peer_config *peer)
+{
+	print_key(to, "public_key", peer->public_key);
+	if (peer->remove) {
+		fprintf(to, "remove=true\n");
+		return;
+	}
+	if (peer->update_only)
+		fprintf(to, "update_only=true\n");
+	if (peer->has_preshared_key)
+		print_key(to, "preshared_key", peer->preshared_key);
+	if (peer->has_endpoint)
+		print_endpoint(to, &peer->endpoint);
+	if (peer->has_keepalive)
+		fprintf(to, "persistent_keepalive_interval=%u\n", peer->keepalive);
+	if (peer->replace_allowed_ips)
+		fprintf(to, "replace_allowed_ips=true\n");
+	print_allowed_ips(to, peer);
+}
+
+void uapi_print_set(FILE *to, const struct device_config *config)
+{
+	fprintf(to, "set=1\n");
+	if (config->has_private_key)
+		print_key(to, "private_key", config->private_key);
+	if (config->has_listen_port)
+		fprintf(to, "listen_port=%u\n", config->listen_port);
+	if (config->has_fwmark)
+		fprintf(to, "fwmark=%" PRIu32 "\n", config->fwmark);
+	if (config->replace_peers)
+		fprintf(to, "replace_peers=true\n");
+	for (size_t i = 0; i < config->peer_count; i++)
+		print_peer_changes(to, &config->peers[i]);
+	fprintf(to, "\n");
+}

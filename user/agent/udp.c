@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * udp.c - the two sockets, and the control messages that carry local address and DS byte (RFC 3542 for IPv6,
+ * ip(7) for IPv4). Contract: udp.h.
+ */
+#include <agent/udp.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	/* datagrams a system call reads at most, and the longest: data of the largest size has 32 bytes more */
+	BATCH = 32,
+	DATAGRAM_MAX = TRANSPORT_TEXT_MAX + 64,
+	CONTROL_LENGTH = 128,
+	/* room for a flood of handshakes while one is answered */
+	RECEIVE_BUFFER = 4 << 20,
+	PORT_ATTEMPTS = 100,
+};
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+};
+
+/* ---- opening ------------------------------------------------------------------------------------- */
+
+static int set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
+}
+
+static int set_options(int fd, int family, uint32_t fwmark)
+{
+	static const struct {
+		int family, level, name, value;
+	} options[] = {
+		{AF_INET, IPPROTO_IP, IP_PKTINFO, 1},
+		{AF_INET, IPPROTO_IP, IP_RECVTOS, 1},
+		/* no DF, as BPF sends: the outer packet may be cut on its way */
+		{AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT},
+		{AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, 1},
+		{AF_INET6, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
+		{AF_INET6, IPPROTO_IPV6, IPV6_RECVTCLASS, 1},
+		{AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT},
+	};
+	int error = set_option(fd, SOL_SOCKET, SO_MARK, (int)fwmark);
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]) && !error; i++) {
+		if (options[i].family == family)
+			error = set_option(fd, options[i].level, options[i].name, options[i].value);
+	}
+	/* without it a flood is lost a little earlier */
+	set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
+	return error;
+}
+
+/* A bound socket, or -errno; `*port` 0 becomes what the kernel chose. */
+static int open_socket(int family, uint16_t *port, uint32_t fwmark)
+{
+	union address address = {.any.sa_family = (sa_family_t)family};
+	socklen_t length = family == AF_INET ? sizeof(address.ipv4) : sizeof(address.ipv6);
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	/* the port stands at the same place in both */
+	address.ipv4.sin_port = htons(*port);
+	error = set_options(fd, family, fwmark);
+	if (!error && (bind(fd, &address.any, length) || getsockname(fd, &address.any, &length)))
+		error = -errno;
+	if (error) {
+		close(fd);
+		return error;
+	}
+	*port = ntohs(address.ipv4.sin_port);
+	return fd;
+}
+
+static int open_both(struct udp *udp, uint16_t port, uint32_t fwmark)
+{
+	int ipv4 = open_socket(AF_INET, &port, fwmark), ipv6;
+
+	if (ipv4 < 0)
+		return ipv4;
+	ipv6 = open_socket(AF_INET6, &port, fwmark);
+	if (ipv6 < 0 && ipv6 != -EAFNOSUPPORT) {
+		close(ipv4);
+		return ipv6;
+	}
+	udp->ipv4.fd = ipv4;
+	udp->ipv6.fd = ipv6 < 0 ? -1 : ipv6;
+	udp->port = port;
+	return 0;
+}
+
+int udp_open(struct udp *udp, uint16_t port, uint32_t fwmark)
+{
+	int error = -EADDRINUSE;
+
+	/* what is free for IPv4 may be in use for IPv6 */
+	for (int i = 0; i < (port ? 1 : PORT_ATTEMPTS) && error == -EADDRINUSE; i++)
+		error = open_both(udp, port, fwmark);
+	return error;
+}
+
+void udp_close(struct udp *udp)
+{
+	if (udp->ipv4.fd >= 0)
+		close(udp->ipv4.fd);
+	if (udp->ipv6.fd >= 0)
+		close(udp->ipv6.fd);
+	udp->ipv4.fd = -1;
+	udp->ipv6.fd = -1;
+	udp->port = 0;
+}
+
+int udp_set_mark(struct udp *udp, uint32_t fwmark)
+{
+	int error = set_option(udp->ipv4.fd, SOL_SOCKET, SO_MARK, (int)fwmark);
+
+	if (!error && udp->ipv6.fd >= 0)
+		error = set_option(udp->ipv6.fd, SOL_SOCKET, SO_MARK, (int)fwmark);
+	return error;
+}
+
+/* ---- sending ------------------------------------------------------------------------------------- */
+
+static bool is_link_local(const struct endpoint *endpoint)
+{
+	return endpoint->family == FAMILY_IPV6 && endpoint->address[0] == 0xfe &&
+	       (endpoint->address[1] & 0xc0) == 0x80;
+}
+
+static socklen_t address_of(union address *address, const struct endpoint *to)
+{
+	*address = (union address){0};
+	if (to->family == FAMILY_IPV4) {
+		address->ipv4.sin_family = AF_INET;
+		memcpy(&address->ipv4.sin_port, to->port, sizeof(to->port));
+		memcpy(&address->ipv4.sin_addr, to->address, sizeof(address->ipv4.sin_addr));
+		return sizeof(address->ipv4);
+	}
+	address->ipv6.sin6_family = AF_INET6;
+	memcpy(&address->ipv6.sin6_port, to->port, sizeof(to->port));
+	memcpy(&address->ipv6.sin6_addr, to->address, sizeof(address->ipv6.sin6_addr));
+	address->ipv6.sin6_scope_id = is_link_local(to) ? to->ifindex : 0;
+	return sizeof(address->ipv6);
+}
+
+static void add_control(struct msghdr *message, int level, int type, const void *data,
+			size_t length)
+{
+	struct cmsghdr *header = (void *)((char *)message->msg_control + message->msg_controllen);
+
+	header->cmsg_level = level;
+	header->cmsg_type = type;
+	header->cmsg_len = CMSG_LEN(length);
+	memcpy(CMSG_DATA(header), data, length);
+	message->msg_controllen += CMSG_SPACE(length);
+}
+
+/* The interface is left to the routing table, as the kernel's WireGuard does it: a local address alone says
+ * what the peer must see. */
+static void add_source(struct msghdr *message, const struct endpoint *to)
+{
+	if (to->family == FAMILY_IPV4) {
+		struct in_pktinfo info = {0};
+
+		memcpy(&info.ipi_spec_dst, to->local_address, sizeof(info.ipi_spec_dst));
+		add_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	} else {
+		struct in6_pktinfo info = {.ipi6_ifindex = is_link_local(to) ? to->ifindex : 0};
+
+		memcpy(&info.ipi6_addr, to->local_address, sizeof(info.ipi6_addr));
+		add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+}
+
+int udp_send(const struct udp *udp, const struct endpoint *to, enum udp_ds ds, const void *bytes,
+	     size_t length)
+{
+	static const uint8_t none[sizeof(to->local_address)];
+	bool has_source = memcmp(to->local_address, none, sizeof(none)) != 0;
+	bool is_ipv4 = to->family == FAMILY_IPV4;
+	_Alignas(struct cmsghdr) char control[CONTROL_LENGTH] = {0};
+	struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
+	union address address;
+	struct msghdr message = {
+		.msg_name = &address,
+		.msg_namelen = address_of(&address, to),
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control,
+	};
+	int fd = is_ipv4 ? udp->ipv4.fd : udp->ipv6.fd, traffic_class = ds;
+
+	if (fd < 0)
+		return -EAFNOSUPPORT;
+	add_control(&message, is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6, is_ipv4 ? IP_TOS : IPV6_TCLASS,
+		    &traffic_class, sizeof(traffic_class));
+	if (has_source)
+		add_source(&message, to);
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) >= 0)
+		return 0;
+	/* an address that was taken away: one or the other, by the kernel's age */
+	if (has_source && (errno == EINVAL || errno == ENETUNREACH || errno == EADDRNOTAVAIL))
+		return -EADDRNOTAVAIL;
+	return -errno;
+}
+
+/* ---- receiving ----------------------------------------------------------------------------------- */
+
+static void read_control(struct udp_datagram *datagram, struct msghdr *message)
+{
+	struct endpoint *from = &datagram->from;
+
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+	     header = CMSG_NXTHDR(message, header)) {
+		const void *data = CMSG_DATA(header);
+
+		if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+			const struct in_pktinfo *info = data;
+
+			memcpy(from->local_address, &info->ipi_addr, sizeof(info->ipi_addr));
+			from->ifindex = (uint32_t)info->ipi_ifindex;
+		} else if (header->cmsg_level == IPPROTO_IPV6 &&
+			   header->cmsg_type == IPV6_PKTINFO) {
+			const struct in6_pktinfo *info = data;
+
+			memcpy(from->local_address, &info->ipi6_addr, sizeof(info->ipi6_addr));
+			from->ifindex = (uint32_t)info->ipi6_ifindex;
+		} else if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TOS) {
+			datagram->ds = *(const uint8_t *)data;
+		} else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_TCLASS) {
+			datagram->ds = (uint8_t)*(const int *)data;
+		}
+	}
+}
+
+static void read_sender(struct endpoint *from, const union address *address)
+{
+	if (address->any.sa_family == AF_INET) {
+		from->family = FAMILY_IPV4;
+		memcpy(from->port, &address->ipv4.sin_port, sizeof(from->port));
+		memcpy(from->address, &address->ipv4.sin_addr, sizeof(address->ipv4.sin_addr));
+	} else {
+		from->family = FAMILY_IPV6;
+		memcpy(from->port, &address->ipv6.sin6_port, sizeof(from->port));
+		memcpy(from->address, &address->ipv6.sin6_addr, sizeof(address->ipv6.sin6_addr));
+	}
+}
+
+int udp_receive(int fd, void (*each)(void *context, const struct udp_datagram *datagram),
+		void *context)
+{
+	static uint8_t bytes[BATCH][DATAGRAM_MAX];
+	static _Alignas(struct cmsghdr) char control[BATCH][CONTROL_LENGTH];
+	struct mmsghdr messages[BATCH];
+	struct iovec vectors[BATCH];
+	union address senders[BATCH];
+	int count;
+
+	for (int i = 0; i < BATCH; i++) {
+		vectors[i] = (struct iovec){.iov_base = bytes[i], .iov_len = DATAGRAM_MAX};
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &senders[i],
+			.msg_namelen = sizeof(senders[i]),
+			.msg_iov = &vectors[i],
+			.msg_iovlen = 1,
+			.msg_control = control[i],
+			.msg_controllen = CONTROL_LENGTH,
+		};
+	}
+	count = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
+	if (count < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < count; i++) {
+		struct udp_datagram datagram = {.bytes = bytes[i], .length = messages[i].msg_len};
+
+		if (messages[i].msg_hdr.msg_flags & MSG_TRUNC)
+			continue;
+		read_sender(&datagram.from, &senders[i]);
+		read_control(&datagram, &messages[i].msg_hdr);
+		each(context, &datagram);
+	}
+	return count;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * udp.h - the listening port: one socket for IPv4, one for IPv6. It knows where a datagram came from and which
+ * of our addresses it was for, and sends from there; what is in it, it does not know.
+ */
+#ifndef WGXDP_AGENT_UDP_H
+#define WGXDP_AGENT_UDP_H
+
+#include <agent/loop.h>
+#include <wgxdp/abi.h>
+
+/* The DS bytes (paper and kernel: handshakes are AF41... as 0x88, all else is not marked). */
+enum udp_ds { UDP_DS_NONE = 0, UDP_DS_HANDSHAKE = 0x88 };
+
+struct udp_datagram {
+	/* the sender; `local_address` and `ifindex` say where it arrived */
+	struct endpoint from;
+	uint8_t ds;
+	size_t length;
+	const uint8_t *bytes;
+};
+
+struct udp {
+	struct loop_waiter ipv4, ipv6;
+	/* host order; 0: not open */
+	uint16_t port;
+};
+
+/* Opens both sockets on `port`, or on one that is free in both families when that is 0. Without IPv6 on this
+ * host it is one socket. -EADDRINUSE and the like; nothing is left open on failure. */
+int udp_open(struct udp *udp, uint16_t port, uint32_t fwmark);
+void udp_close(struct udp *udp);
+int udp_set_mark(struct udp *udp, uint32_t fwmark);
+
+/* To `to`, from its local address if that is set. 0 or -errno; -EADDRNOTAVAIL whenever it is that address that
+ * does not do. */
+int udp_send(const struct udp *udp, const struct endpoint *to, enum udp_ds ds, const void *bytes,
+	     size_t length);
+
+/* Reads what one system call yields and calls back for each. How many those were; -errno. */
+int udp_receive(int fd, void (*each)(void *context, const struct udp_datagram *datagram),
+		void *context);
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * commands.c - the list of commands with their options (cli.h). Dispatch and help are made from it; what a
+ * command does stands in the file of its name.
+ */
+#include <cli/cli.h>
+#include <cli/tunnel.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static int print_help(const struct arguments *arguments);
+static int print_version(const struct arguments *arguments);
+
+/* clang-format off */
+#define TUNNEL_OPTION {"tunnel", 0, false, "NAME", "the tunnel (" TUNNEL_DEFAULT ")"}
+#define PEER_OPTIONS                                                                               \
+	TUNNEL_OPTION,                                                                             \
+	{"allowed-ips", 0, false, "LIST", "prefixes it may use, with commas; replaces what it had"}, \
+	{"endpoint", 0, false, "HOST:PORT", "where it is reached; a name is resolved now"},        \
+	{"keepalive", 0, false, "N|off", "seconds between packets that keep a NAT open"},          \
+	{"preshared-key", 0, false, "FILE", "a second, symmetric key; an empty file removes it"}
+
+static const struct option_spec tunnel_options[] = {TUNNEL_OPTION, {0}};
+
+static const struct option_spec peer_options[] = {PEER_OPTIONS, {0}};
+
+static const struct option_spec attach_options[] = {
+	TUNNEL_OPTION,
+	{"mode", 0, false, "MODE", "native, generic, or auto: native where the driver can"},
+	{"private-key", 0, false, "FILE", "the tunnel's key; without: kept, or made in " KEY_DIRECTORY},
+	{"listen-port", 0, false, "N", "UDP port; without: kept, or any; 0: any"},
+	{"address", 0, true, "CIDR", "of the tunnel's interface"},
+	{"fwmark", 0, false, "N", "mark of the packets it sends; 0: none"},
+	{0},
+};
+
+static const struct option_spec agent_options[] = {
+	{"foreground", 'f', false, NULL, "do not go to the background"},
+	{0},
+};
+
+static const struct option_spec show_options[] = {
+	{"json", 0, false, NULL, "for programs; keys that are secret are in neither"},
+	{0},
+};
+
+const struct command commands[] = {
+	{"attach", "IFACE", "receive on an interface; makes the tunnel when it is not there",
+	 attach_options, cli_attach},
+	{"detach", "IFACE", "remove the receive program from an interface, for all tunnels",
+	 tunnel_options, cli_detach},
+	{"down", "TUNNEL", "remove a tunnel and every trace of it but its key file", NULL, cli_down},
+	{"peer add", "PUBKEY", "add a peer", peer_options, cli_peer_add},
+	{"peer set", "PUBKEY", "change a peer", peer_options, cli_peer_set},
+	{"peer remove", "PUBKEY", "remove a peer", tunnel_options, cli_peer_remove},
+	{"peer list", "", "print a line for each peer: key, endpoint, allowed IPs", tunnel_options,
+	 cli_peer_list},
+	{"show", "[TUNNEL]", "print tunnels, peers, interfaces and what was dropped", show_options,
+	 cli_show},
+	{"genkey", "", "print a new private key", NULL, cli_genkey},
+	{"genpsk", "", "print a new preshared key", NULL, cli_genpsk},
+	{"pubkey", "", "read a private key, print its public key", NULL, cli_pubkey},
+	{"agent", "TUNNEL", "run a tunnel's agent; attach starts it by itself", agent_options,
+	 cli_agent},
+	{"selftest", "", "seal, open, hash and replay checks in BPF on this kernel (root)", NULL,
+	 cli_selftest},
+	{"version", "", "print the version", NULL, print_version},
+	{"help", "[COMMAND]", "print this list, or what a command takes", NULL, print_help},
+	{0},
+};
+/* clang-format on */
+
+static int print_list(void)
+{
+	printf("Usage: wgxdp COMMAND\n\n");
+	for (const struct command *command = commands; command->name; command++) {
+		char left[32];
+
+		snprintf(left, sizeof(left), "%s %s", command->name, command->operands);
+		printf("  %-20s %s\n", left, command->summary);
+	}
+	printf("\n'wgxdp help COMMAND' prints what it takes.\n");
+	return EXIT_SUCCESS;
+}
+
+/* Words of `name` that argv begins with, all of them or 0. */
+static int words_matched(const char *name, int argc, char **argv)
+{
+	int count = 0;
+
+	while (*name) {
+		size_t length = strcspn(name, " ");
+
+		if (count >= argc || strlen(argv[count]) != length ||
+		    strncmp(argv[count], name, length) != 0)
+			return 0;
+		count++;
+		name += length;
+		name += strspn(name, " ");
+	}
+	return count;
+}
+
+/* "peer" is the beginning of four. */
+static bool begins_with_word(const char *name, const char *word)
+{
+	return strncmp(name, word, strlen(word)) == 0 && strchr(" ", name[strlen(word)]);
+}
+
+static int print_help(const struct arguments *arguments)
+{
+	const char *word = arguments->operands[0];
+	bool found = false;
+
+	if (arguments->operand_count == 0)
+		return print_list();
+	for (const struct command *command = commands; command->name; command++) {
+		if (!begins_with_word(command->name, word))
+			continue;
+		if (found)
+			printf("\n");
+		options_print_help(stdout, command);
+		found = true;
+	}
+	if (!found)
+		complain(arguments, "'%s' is not a command: expected one that 'wgxdp help' lists",
+			 word);
+	return found ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+static int print_version(const struct arguments *arguments)
+{
+	(void)arguments;
+	printf("wgxdp %s\n", WGXDP_VERSION);
+	return EXIT_SUCCESS;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct arguments arguments;
+
+	switch (options_parse(&arguments, command, argc, argv)) {
+	case OPTIONS_GOOD:
+		return command->run(&arguments);
+	case OPTIONS_HELP:
+		options_print_help(stdout, command);
+		return EXIT_SUCCESS;
+	case OPTIONS_BAD:
+		break;
+	}
+	return EXIT_USAGE;
+}
+
+int commands_run(int argc, char **argv)
+{
+	const char *second = "";
+
+	if (argc < 2) {
+		fprintf(stderr, "wgxdp: no command: expected one that 'wgxdp help' lists\n");
+		return EXIT_USAGE;
+	}
+	/* "--help" and "--version" are what people try first */
+	while (*argv[1] == '-')
+		argv[1]++;
+	for (const struct command *command = commands; command->name; command++) {
+		int words = words_matched(command->name, argc - 1, argv + 1);
+
+		if (words)
+			return run(command, argc - 1 - words, argv + 1 + words);
+		if (argc > 2 && begins_with_word(command->name, argv[1]))
+			second = argv[2];
+	}
+	fprintf(stderr, "wgxdp: '%s%s%s' is not a command: expected one that 'wgxdp help' lists\n",
+		argv[1], *second ? " " : "", second);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * input.c - values of the command line and of key files (input.h). Keys never come from the command line
+ * but for public ones: others could read it.
+ */
+#include <cli/input.h>
+#include <crypto/crypto.h>
+#include <util/encoding.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEY_EXPECTED "expected a key of 44 characters of base64"
+
+bool input_public_key(const struct arguments *arguments, const char *text, uint8_t key[static 32])
+{
+	if (!key_from_base64(key, text)) {
+		complain(arguments, "'%s' is not a public key: " KEY_EXPECTED, text);
+		return false;
+	}
+	return true;
+}
+
+/* Not by stdio, whose buffer nobody wipes. All of the file, or -EFBIG. */
+static ssize_t read_all(int fd, char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	while ((got = read(fd, text + length, size - length)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		length += (size_t)got;
+		if (length == size)
+			return -EFBIG;
+	}
+	return (ssize_t)length;
+}
+
+bool input_key(const struct arguments *arguments, int fd, const char *name, bool may_be_empty,
+	       uint8_t key[static 32])
+{
+	/* a key, an end of line, and some mercy */
+	char text[64];
+	ssize_t length = read_all(fd, text, sizeof(text));
+	bool good;
+
+	if (length < 0 && length != -EFBIG) {
+		complain(arguments, "cannot read %s: %s", name, strerror((int)-length));
+		return false;
+	}
+	while (length > 0 && isspace((unsigned char)text[length - 1]))
+		length--;
+	if (length >= 0)
+		text[length] = '\0';
+	if (length == 0 && may_be_empty) {
+		memset(key, 0, 32);
+		good = true;
+	} else {
+		good = length == KEY_BASE64_LENGTH && key_from_base64(key, text);
+	}
+	crypto_wipe(text, sizeof(text));
+	if (!good)
+		complain(arguments, "there is no key in %s: " KEY_EXPECTED ", and nothing else",
+			 name);
+	return good;
+}
+
+bool input_key_file(const struct arguments *arguments, const char *path, bool may_be_empty,
+		    uint8_t key[static 32])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool good;
+
+	if (fd < 0) {
+		complain(arguments, "cannot read key file %s: %s", path, strerror(errno));
+		return false;
+	}
+	good = input_key(arguments, fd, path, may_be_empty, key);
+	close(fd);
+	return good;
+}
+
+static bool hexadecimal_from_text(uint64_t *number, const char *text, uint64_t max)
+{
+	char *end;
+
+	/* 16 digits cannot overflow */
+	if (!isxdigit((unsigned char)text[0]) || strlen(text) > 16)
+		return false;
+	*number = strtoull(text, &end, 16);
+	return *end == '\0' && *number <= max && !strpbrk(text, "xX");
+}
+
+bool input_number(const struct arguments *arguments, const char *what, const char *text,
+		  uint64_t max, uint64_t *number)
+{
+	bool is_hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+
+	if (is_hexadecimal ? !hexadecimal_from_text(number, text + 2, max)
+			   : !number_from_text(number, text, max)) {
+		complain(arguments, "--%s '%s': expected a number from 0 to %llu", what, text,
+			 (unsigned long long)max);
+		return false;
+	}
+	return true;
+}
+
+bool input_keepalive(const struct arguments *arguments, const char *text, uint16_t *seconds)
+{
+	uint64_t number = 0;
+
+	if (strcmp(text, "off") != 0 && !number_from_text(&number, text, UINT16_MAX)) {
+		complain(arguments, "--keepalive '%s': expected seconds from 1 to 65535, or off",
+			 text);
+		return false;
+	}
+	*seconds = (uint16_t)number;
+	return true;
+}
+
+static bool read_prefix(const struct arguments *arguments, const char *what, const char *text,
+			bool mask_host_bits, struct allowed_ip *prefix)
+{
+	if (!prefix_from_text(&prefix->family, prefix->address, &prefix->prefix_length, text,
+			      mask_host_bits)) {
+		complain(arguments,
+			 "--%s '%s': expected an IPv4 or IPv6 address with a prefix length of at "
+			 "most 32 or 128",
+			 what, text);
+		return false;
+	}
+	return true;
+}
+
+bool input_address(const struct arguments *arguments, const char *text, struct allowed_ip *address)
+{
+	return read_prefix(arguments, "address", text, false, address);
+}
+
+bool input_allowed_ips(const struct arguments *arguments, const char *text,
+		       struct peer_config *peer)
+{
+	char *list = strdup(text), *next = list, *one;
+	bool good = list != NULL;
+
+	if (!list)
+		complain(arguments, "out of memory");
+	while (good && *text && (one = strsep(&next, ","))) {
+		struct allowed_ip parsed = {0}, *allowed_ip;
+
+		good = read_prefix(arguments, "allowed-ips", one, true, &parsed);
+		if (!good)
+			break;
+		allowed_ip = config_add_allowed_ip(peer);
+		if (allowed_ip) {
+			*allowed_ip = parsed;
+		} else {
+			complain(arguments, "out of memory");
+			good = false;
+		}
+	}
+	free(list);
+	return good;
+}
+
+/* From what the resolver found; getnameinfo() writes it as endpoint_from_text() reads it. */
+static bool endpoint_from_address(const struct addrinfo *found, struct endpoint *endpoint)
+{
+	char host[NI_MAXHOST], port[NI_MAXSERV], text[NI_MAXHOST + NI_MAXSERV + 4];
+	bool is_ipv6 = found->ai_family == AF_INET6;
+
+	if (getnameinfo(found->ai_addr, found->ai_addrlen, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV | NI_DGRAM))
+		return false;
+	snprintf(text, sizeof(text), is_ipv6 ? "[%s]:%s" : "%s:%s", host, port);
+	return endpoint_from_text(endpoint, text);
+}
+
+static bool resolve(const struct arguments *arguments, const char *host, const char *port,
+		    struct endpoint *endpoint)
+{
+	const struct addrinfo wanted = {
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_DGRAM,
+		.ai_protocol = IPPROTO_UDP,
+		.ai_flags = AI_NUMERICSERV,
+	};
+	struct addrinfo *found;
+	int error = getaddrinfo(host, port, &wanted, &found);
+	bool good;
+
+	if (error) {
+		complain(arguments, "--endpoint '%s': cannot resolve it: %s", host,
+			 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+		return false;
+	}
+	good = endpoint_from_address(found, endpoint);
+	freeaddrinfo(found);
+	if (!good)
+		complain(arguments, "--endpoint '%s': its address cannot be used", host);
+	return good;
+}
+
+bool input_endpoint(const struct arguments *arguments, const char *text, struct endpoint *endpoint)
+{
+	const char *colon = strrchr(text, ':');
+	char host[NI_MAXHOST];
+	uint64_t port;
+
+	if (endpoint_from_text(endpoint, text))
+		return true;
+	/* a ':' in the name itself: an IPv6 address that wants brackets */
+	if (!colon || colon == text || memchr(text, ':', (size_t)(colon - text)) ||
+	    (size_t)(colon - text) >= sizeof(host) ||
+	    !number_from_text(&port, colon + 1, UINT16_MAX) || port == 0) {
+		complain(arguments,
+			 "--endpoint '%s': expected HOST:PORT or [IPV6]:PORT, with a port from 1 "
+			 "to 65535",
+			 text);
+		return false;
+	}
+	memcpy(host, text, (size_t)(colon - text));
+	host[colon - text] = '\0';
+	return resolve(arguments, host, colon + 1, endpoint);
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * show_json.c - tunnels for programs to read:
+ *
+ *     {"tunnels": [{"name", "public_key", "listen_port", "fwmark", "interfaces": [{"name", "mode"}],
+ *                   "verdicts": {NAME: COUNT}, "peers": [{"public_key", "has_preshared_key", "endpoint",
+ *                   "allowed_ips": [], "latest_handshake", "received_bytes", "sent_bytes",
+ *                   "persistent_keepalive", "verdicts": {}}]}]}
+ *
+ * A tunnel whose agent does not answer has "name" and "error". What there is none of is null, a handshake is in
+ * seconds since 1970, verdicts that never happened are not there.
+ */
+#include <cli/show.h>
+#include <crypto/crypto.h>
+#include <util/encoding.h>
+
+#include <jansson.h>
+#include <string.h>
+
+static json_t *key_as_json(const uint8_t key[static 32])
+{
+	char text[KEY_BASE64_LENGTH + 1];
+
+	key_to_base64(text, key);
+	return json_string(text);
+}
+
+static json_t *public_key_as_json(const struct device_config *config)
+{
+	uint8_t public_key[32];
+
+	if (crypto_is_zero(config->private_key, 32) ||
+	    !curve25519_public(public_key, config->private_key))
+		return json_null();
+	return key_as_json(public_key);
+}
+
+static json_t *endpoint_as_json(const struct peer_config *peer)
+{
+	char text[ADDRESS_TEXT_LENGTH];
+
+	if (!peer->has_endpoint)
+		return json_null();
+	endpoint_to_text(text, &peer->endpoint);
+	return json_string(text);
+}
+
+static json_t *allowed_ips_as_json(const struct peer_config *peer)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
+		const struct allowed_ip *allowed_ip = &peer->allowed_ips[i];
+		char text[ADDRESS_TEXT_LENGTH];
+
+		address_to_text(text, allowed_ip->family, allowed_ip->address);
+		json_array_append_new(list, json_sprintf("%s/%d", text, allowed_ip->prefix_length));
+	}
+	return list;
+}
+
+static json_t *interfaces_as_json(const struct device_config *config)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->interface_count; i++) {
+		const struct interface_config *interface = &config->interfaces[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s}", "name", interface->name, "mode",
+						interface->is_generic ? "generic" : "native"));
+	}
+	return list;
+}
+
+static void add_verdict(json_t *verdicts, enum verdict verdict, uint64_t count)
+{
+	if (count > 0)
+		json_object_set_new(verdicts, show_verdict_name(verdict),
+				    json_integer((json_int_t)count));
+}
+
+static json_t *peer_as_json(const struct peer_config *peer)
+{
+	json_t *verdicts = json_object();
+
+	for (int i = 0; i < VERDICT_COUNT; i++)
+		add_verdict(verdicts, i, peer->verdicts[i]);
+	return json_pack("{s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:i, s:o}", "public_key",
+			 key_as_json(peer->public_key), "has_preshared_key",
+			 !crypto_is_zero(peer->preshared_key, 32), "endpoint",
+			 endpoint_as_json(peer), "allowed_ips", allowed_ips_as_json(peer),
+			 "latest_handshake", (json_int_t)peer->last_handshake_seconds,
+			 "received_bytes", (json_int_t)peer->received_bytes, "sent_bytes",
+			 (json_int_t)peer->sent_bytes, "persistent_keepalive", peer->keepalive,
+			 "verdicts", verdicts);
+}
+
+static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
+{
+	const struct device_config *config = &tunnel->config;
+	json_t *peers = json_array(), *verdicts = json_object();
+
+	for (size_t i = 0; i < config->peer_count; i++)
+		json_array_append_new(peers, peer_as_json(&config->peers[i]));
+	for (int i = 0; i < VERDICT_COUNT; i++)
+		add_verdict(verdicts, i, config->verdicts[i]);
+	return json_pack("{s:s, s:o, s:i, s:I, s:o, s:o, s:o}", "name", tunnel->name, "public_key",
+			 public_key_as_json(config), "listen_port", config->listen_port, "fwmark",
+			 (json_int_t)config->fwmark, "interfaces", interfaces_as_json(config),
+			 "verdicts", verdicts, "peers", peers);
+}
+
+bool show_json(FILE *to, const struct shown_tunnel *tunnels, size_t count)
+{
+	json_t *list = json_array(), *document;
+	bool good;
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			list, tunnels[i].error ? json_pack("{s:s, s:s}", "name", tunnels[i].name,
+							   "error", strerror(-tunnels[i].error))
+					       : tunnel_as_json(&tunnels[i]));
+	document = json_pack("{s:o}", "tunnels", list);
+	good = document && json_dumpf(document, to, JSON_INDENT(2)) == 0;
+	json_decref(document);
+	fputc('\n', to);
+	return good;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * tunnel.c - a tunnel as the commands find it (tunnel.h): by the name of its hidden end, by its agent's
+ * socket, by its files. What a command does with it stands in the command's file.
+ */
+#include <agent/agent.h>
+#include <cli/tunnel.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool tunnel_name_is_good(const struct arguments *arguments, const char *name)
+{
+	char hidden[IFNAMSIZ];
+
+	if (netlink_hidden_name(hidden, name)) {
+		complain(arguments,
+			 "'%s' cannot be a tunnel's name: expected an interface name of at most "
+			 "12 characters",
+			 name);
+		return false;
+	}
+	return true;
+}
+
+const char *tunnel_option(const struct arguments *arguments)
+{
+	const char *name = option_value(arguments, "tunnel", 0);
+
+	if (!name)
+		name = TUNNEL_DEFAULT;
+	return tunnel_name_is_good(arguments, name) ? name : NULL;
+}
+
+bool tunnel_exists(const char *name)
+{
+	char hidden[IFNAMSIZ];
+
+	return netlink_hidden_name(hidden, name) == 0 && if_nametoindex(hidden) > 0;
+}
+
+void tunnel_complain_missing(const struct arguments *arguments, const char *name)
+{
+	complain(arguments, "there is no tunnel %s in this network namespace", name);
+}
+
+/*
+ * /var/run/wireguard is one directory for all network namespaces, so a socket of our tunnel's name may be
+ * another's. Who is behind it cannot be told (it ended, or lives in another PID namespace): ours.
+ */
+static bool is_of_our_namespace(int fd)
+{
+	struct ucred listener;
+	socklen_t size = sizeof(listener);
+	struct stat ours, its;
+	char path[64];
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) || listener.pid <= 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)listener.pid);
+	if (stat(path, &its) || stat("/proc/self/ns/net", &ours))
+		return true;
+	return its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
+int tunnel_connect(const char *name)
+{
+	int fd = uapi_connect(name);
+
+	if (fd >= 0 && !is_of_our_namespace(fd)) {
+		close(fd);
+		return -EXDEV;
+	}
+	return fd;
+}
+
+void tunnel_complain(const struct arguments *arguments, const char *name, int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		complain(arguments,
+			 "tunnel %s has no agent: expected one that 'wgxdp attach' started", name);
+		break;
+	case -EXDEV:
+		complain(arguments,
+			 "the name %s is taken by a tunnel of another network namespace: expected "
+			 "another --tunnel",
+			 name);
+		break;
+	case -EACCES:
+		complain(arguments, "no right to ask the agent of %s: expected root", name);
+		break;
+	default:
+		complain(arguments, "the agent of %s: %s", name, strerror(-error));
+	}
+}
+
+int tunnel_connect_or_complain(const struct arguments *arguments, const char *name)
+{
+	int fd = tunnel_connect(name);
+
+	if (fd < 0)
+		tunnel_complain(arguments, name, fd);
+	return fd;
+}
+
+/* ---- without the agent ---------------------------------------------------------------------------- */
+
+/* The namespace's directory in /run; the end of a file's path there, cut off. */
+static int run_directory(char path[static PATH_MAX])
+{
+	int error = agent_path(path, TUNNEL_DEFAULT, "lock");
+
+	if (!error)
+		*strrchr(path, '/') = '\0';
+	return error;
+}
+
+/* On a directory that may be removed by who held the lock before: then the new one is tried. */
+static int lock_run_directory(char path[static PATH_MAX])
+{
+	for (;;) {
+		struct stat locked;
+		int fd, error = run_directory(path);
+
+		if (error)
+			return error;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX) == 0 && fstat(fd, &locked) == 0 &&
+		    locked.st_nlink > 0)
+			return fd;
+		error = fd < 0 ? -errno : 0;
+		if (fd >= 0)
+			close(fd);
+		if (error && error != -ENOENT)
+			return error;
+	}
+}
+
+static int take_lock(const struct arguments *arguments)
+{
+	char path[PATH_MAX] = "/run/wgxdp";
+	int fd = lock_run_directory(path);
+
+	if (fd < 0)
+		complain(arguments, "cannot lock %s: %s", path, strerror(-fd));
+	return fd;
+}
+
+bool host_open(const struct arguments *arguments, struct host *host, bool load)
+{
+	const char *why = NULL;
+	int error;
+
+	*host = (struct host){.lock = take_lock(arguments)};
+	if (host->lock < 0)
+		return false;
+	error = netlink_open(&host->netlink);
+	if (error) {
+		complain(arguments, "cannot open netlink: %s", strerror(-error));
+		goto fail;
+	}
+	error = load ? datapath_open(&host->datapath, &why)
+		     : datapath_open_existing(&host->datapath, &why);
+	if (error && (load || error != -ENOENT)) {
+		complain(arguments, "%s: %s", why ? why : "the data path cannot be opened",
+			 strerror(-error));
+		goto fail;
+	}
+	return true;
+fail:
+	host_close(host);
+	return false;
+}
+
+void host_close(struct host *host)
+{
+	if (host->datapath)
+		datapath_close(host->datapath);
+	if (host->netlink)
+		netlink_close(host->netlink);
+	if (host->lock >= 0)
+		close(host->lock);
+	*host = (struct host){.lock = -1};
+}
+
+struct search {
+	int wanted;
+	bool found;
+	enum attach_mode mode;
+};
+
+static void compare(void *context, int ifindex, enum attach_mode mode)
+{
+	struct search *search = context;
+
+	if (search->wanted == ifindex) {
+		search->found = true;
+		search->mode = mode;
+	}
+}
+
+bool host_is_attached(const struct host *host, int ifindex, enum attach_mode *mode)
+{
+	struct search search = {.wanted = ifindex};
+
+	if (host->datapath)
+		datapath_for_each_interface(host->datapath, compare, &search);
+	if (search.found)
+		*mode = search.mode;
+	return search.found;
+}
+
+static bool has_file(const char *tunnel, const char *suffix)
+{
+	char path[PATH_MAX];
+
+	return agent_path(path, tunnel, suffix) == 0 && access(path, F_OK) == 0;
+}
+
+bool host_remove_tunnel(const struct host *host, const char *name)
+{
+	bool found = has_file(name, "pid") || has_file(name, "state");
+	char hidden[IFNAMSIZ];
+	struct link_info link;
+
+	if (found)
+		agent_stop(name);
+	if (netlink_hidden_name(hidden, name) == 0 &&
+	    netlink_get_link(host->netlink, hidden, &link) == 0) {
+		found = true;
+		if (host->datapath)
+			datapath_remove_tunnel(host->datapath, (uint32_t)link.ifindex);
+		netlink_remove_tunnel(host->netlink, name);
+	}
+	if (found)
+		agent_remove_files(name);
+	return found;
+}
+
+void host_remove_unused(const struct host *host)
+{
+	char path[PATH_MAX];
+
+	/* the first refuses while there is a tunnel, the second while there is a file */
+	if (host->datapath)
+		datapath_remove(host->datapath);
+	if (!run_directory(path))
+		rmdir(path);
+}

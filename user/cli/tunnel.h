@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * tunnel.h - what attach, detach, down, peer and show share: a tunnel's name, its agent's socket, and the
+ * host's side of it while there is no agent to ask.
+ */
+#ifndef WGXDP_CLI_TUNNEL_H
+#define WGXDP_CLI_TUNNEL_H
+
+#include <agent/uapi.h>
+#include <cli/options.h>
+#include <datapath/datapath.h>
+#include <datapath/netlink.h>
+
+#define TUNNEL_DEFAULT "wg0"
+/* NAME.key, mode 0600, for tunnels without --private-key */
+#define KEY_DIRECTORY "/etc/wgxdp"
+
+/* Whether a tunnel can have this name; said on stderr when not. */
+bool tunnel_name_is_good(const struct arguments *arguments, const char *name);
+/* --tunnel or the default, or NULL. */
+const char *tunnel_option(const struct arguments *arguments);
+/* By its hidden end, in this network namespace. */
+bool tunnel_exists(const char *name);
+void tunnel_complain_missing(const struct arguments *arguments, const char *name);
+
+/* A connection to the agent, or -errno; -EXDEV: who answers is of another network namespace. */
+int tunnel_connect(const char *name);
+/* As above, and says what is wrong. */
+int tunnel_connect_or_complain(const struct arguments *arguments, const char *name);
+void tunnel_complain(const struct arguments *arguments, const char *name, int error);
+
+/* ---- without the agent ---- */
+
+struct host {
+	/* one attach, detach or down at a time */
+	int lock;
+	struct netlink *netlink;
+	/* NULL: nothing is pinned */
+	struct datapath *datapath;
+};
+
+/* Takes the lock and opens both; `load`: the programs too, when nothing is pinned. */
+bool host_open(const struct arguments *arguments, struct host *host, bool load);
+void host_close(struct host *host);
+
+bool host_is_attached(const struct host *host, int ifindex, enum attach_mode *mode);
+/* Ends the agent and removes all there is of the tunnel, whatever that is; false when there was nothing. */
+bool host_remove_tunnel(const struct host *host, const char *name);
+/* Without a tunnel left: removes the receive program from every interface, and every pin. */
+void host_remove_unused(const struct host *host);
+
+#endif

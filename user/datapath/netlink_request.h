@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * netlink_request.h - asking the kernel one thing and hearing all of its answer, for the files netlink*.c
+ * alone. libnl carries the messages; errors are the kernel's own, which libnl's codes would blur.
+ */
+#ifndef WGXDP_DATAPATH_NETLINK_REQUEST_H
+#define WGXDP_DATAPATH_NETLINK_REQUEST_H
+
+#include <datapath/netlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+struct netlink {
+	struct nl_sock *requests;
+	/* NULL until something is watched */
+	struct nl_sock *changes;
+	struct netlink_watch watch;
+	void *context;
+	bool routes_changed;
+};
+
+/* A message with its fixed header, to be filled with nla_put*(). NULL: no memory. */
+struct nl_msg *netlink_message(int type, int flags, const void *header, size_t length);
+/* Sends the message and frees it, calls `each` (may be NULL) for every part of the answer. 0 or the
+ * kernel's -errno. A NULL message is -ENOMEM. */
+int netlink_request(struct netlink *netlink, struct nl_msg *message,
+		    void (*each)(void *context, struct nlmsghdr *answer), void *context);
+/* For watching: a socket that hears `groups`, ended by 0. */
+int netlink_hear(struct netlink *netlink, const int *groups);
+
+/* False when the message is not about a link, or about one as a bridge's port. */
+bool netlink_parse_link(struct link_info *link, struct nlmsghdr *message);
+/* False when the message is not about an IPv4 or IPv6 address that is this host's own. */
+bool netlink_parse_address(struct nlmsghdr *message, int *ifindex, enum address_family *family,
+			   uint8_t address[static 16]);
+
+/* ---- netlink_offload.c ---- */
+
+/* Lets the stack finish segments and checksums before they reach the interface; with `gro`, the interface
+ * aggregates what it receives. */
+int offload_set_up(const char *name, bool gro);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* netlink_route.c - addresses and routes. Contract: netlink.h. */
+#include <datapath/netlink_request.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+static size_t address_length(enum address_family family)
+{
+	return family == FAMILY_IPV4 ? 4 : 16;
+}
+
+static int kernel_family(enum address_family family)
+{
+	return family == FAMILY_IPV4 ? AF_INET : AF_INET6;
+}
+
+/* ---- addresses ----------------------------------------------------------------------------------- */
+
+int netlink_add_address(struct netlink *netlink, int ifindex, enum address_family family,
+			const uint8_t *address, uint8_t prefix_length)
+{
+	struct ifaddrmsg header = {
+		.ifa_family = kernel_family(family),
+		.ifa_prefixlen = prefix_length,
+		.ifa_index = ifindex,
+	};
+	struct nl_msg *message =
+		netlink_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &header, sizeof(header));
+	int length = (int)address_length(family);
+
+	if (message && (nla_put(message, IFA_LOCAL, length, address) ||
+			nla_put(message, IFA_ADDRESS, length, address))) {
+		nlmsg_free(message);
+		return -ENOMEM;
+	}
+	return netlink_request(netlink, message, NULL, NULL);
+}
+
+bool netlink_parse_address(struct nlmsghdr *message, int *ifindex, enum address_family *family,
+			   uint8_t address[static 16])
+{
+	const struct ifaddrmsg *header = nlmsg_data(message);
+	struct nlattr *attributes[IFA_MAX + 1], *local;
+
+	if ((message->nlmsg_type != RTM_NEWADDR && message->nlmsg_type != RTM_DELADDR) ||
+	    nlmsg_parse(message, sizeof(*header), attributes, IFA_MAX, NULL) ||
+	    (header->ifa_family != AF_INET && header->ifa_family != AF_INET6))
+		return false;
+	/* IFA_ADDRESS is the other end's on a point-to-point link */
+	local = attributes[IFA_LOCAL] ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];
+	*family = header->ifa_family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6;
+	if (!local || nla_len(local) != (int)address_length(*family))
+		return false;
+	memset(address, 0, 16);
+	memcpy(address, nla_data(local), address_length(*family));
+	*ifindex = (int)header->ifa_index;
+	return true;
+}
+
+struct address_visit {
+	void (*each)(void *context, int ifindex, enum address_family family,
+		     const uint8_t *address);
+	void *context;
+};
+
+static void visit_address(void *context, struct nlmsghdr *answer)
+{
+	const struct address_visit *visit = context;
+	enum address_family family;
+	uint8_t address[16];
+	int ifindex;
+
+	if (netlink_parse_address(answer, &ifindex, &family, address))
+		visit->each(visit->context, ifindex, family, address);
+}
+
+int netlink_for_each_address(struct netlink *netlink,
+			     void (*each)(void *context, int ifindex, enum address_family family,
+					  const uint8_t *address),
+			     void *context)
+{
+	struct address_visit visit = {.each = each, .context = context};
+	struct ifaddrmsg header = {.ifa_family = AF_UNSPEC};
+
+	return netlink_request(netlink,
+			       netlink_message(RTM_GETADDR, NLM_F_DUMP, &header, sizeof(header)),
+			       visit_address, &visit);
+}
+
+/* ---- routes -------------------------------------------------------------------------------------- */
+
+static void keep_route(void *context, struct nlmsghdr *answer)
+{
+	struct nlattr *attributes[RTA_MAX + 1], *metrics[RTAX_MAX + 1] = {NULL}, *source;
+	struct route_info *route = context;
+
+	if (answer->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(answer, sizeof(struct rtmsg), attributes, RTA_MAX, NULL) ||
+	    !attributes[RTA_OIF])
+		return;
+	route->ifindex = (int)nla_get_u32(attributes[RTA_OIF]);
+	source = attributes[RTA_PREFSRC];
+	if (source && nla_len(source) <= (int)sizeof(route->source))
+		memcpy(route->source, nla_data(source), nla_len(source));
+	if (attributes[RTA_METRICS])
+		nla_parse_nested(metrics, RTAX_MAX, attributes[RTA_METRICS], NULL);
+	if (metrics[RTAX_MTU])
+		route->mtu = nla_get_u32(metrics[RTAX_MTU]);
+}
+
+static bool put_flow(struct nl_msg *message, enum address_family family, const uint8_t *address,
+		     const uint8_t *source, uint32_t mark)
+{
+	int length = (int)address_length(family);
+
+	return !nla_put(message, RTA_DST, length, address) &&
+	       (!source || !nla_put(message, RTA_SRC, length, source)) &&
+	       (!mark || !nla_put_u32(message, RTA_MARK, mark));
+}
+
+int netlink_get_route(struct netlink *netlink, enum address_family family, const uint8_t *address,
+		      const uint8_t *source, uint32_t mark, struct route_info *route)
+{
+	static const uint8_t any[16];
+	uint8_t bits = 8 * address_length(family);
+	struct rtmsg header = {.rtm_family = kernel_family(family), .rtm_dst_len = bits};
+	struct route_info found = {0};
+	struct nl_msg *message;
+	struct link_info link;
+	int error;
+
+	if (source && !memcmp(source, any, address_length(family)))
+		source = NULL;
+	if (source) {
+		header.rtm_src_len = bits;
+		memcpy(found.source, source, address_length(family));
+	}
+	message = netlink_message(RTM_GETROUTE, 0, &header, sizeof(header));
+	if (message && !put_flow(message, family, address, source, mark)) {
+		nlmsg_free(message);
+		return -ENOMEM;
+	}
+	error = netlink_request(netlink, message, keep_route, &found);
+	if (!error && !found.ifindex)
+		error = -ENETUNREACH;
+	/* without a metric of its own the route has its link's */
+	if (!error && !found.mtu) {
+		error = netlink_get_link_by_index(netlink, found.ifindex, &link);
+		found.mtu = link.mtu;
+	}
+	if (!error)
+		*route = found;
+	return error;
+}
