@@ -131,6 +131,12 @@ WGXDP_INLINE enum verdict make_room(struct __sk_buff *skb, const struct sending 
 	/* redirection goes by skb->protocol, which changes only with the flag of the other family */
 	if (skb->protocol != (is_ipv4 ? WGXDP_BE16(ETHERTYPE_IPV4) : WGXDP_BE16(ETHERTYPE_IPV6)))
 		flags = is_ipv4 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	/* a keepalive only grows: the kernel takes its frame for an IP packet and refuses to cut its "header" */
+	if (!out->length && !flags)
+		return bpf_skb_change_tail(skb, inner + outer_length(out), 0) ||
+				       bpf_skb_pull_data(skb, inner + outer_length(out))
+			       ? VERDICT_NO_ROOM
+			       : VERDICT_SEALED;
 	if (bpf_skb_change_tail(skb, inner, 0) ||
 	    bpf_skb_adjust_room(skb, outer_length(out), BPF_ADJ_ROOM_MAC, flags) ||
 	    /* padding is shorter than this, and the tag's place behind it is not */

@@ -19,6 +19,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define WORDS_MAX 10
 
+/* A label has at most 63 characters: the resolver need not ask anybody. */
+#define NO_NAME "a123456789b123456789c123456789d123456789e123456789f123456789g123"
+
 static const struct option_spec options[] = {
 	{"tunnel", 0, false, "NAME", "which"},
 	{"foreground", 'f', false, NULL, "stay"},
@@ -329,6 +332,7 @@ Test(options, command_lines_that_are_refused)
 	} rows[] = {
 		{"", 2, "no command"},
 		{"frob", 2, "'frob' is not a command"},
+		{"attachment eth0", 2, "'attachment' is not a command"},
 		{"peer", 2, "'peer' is not a command"},
 		{"peer frob", 2, "'peer frob' is not a command"},
 		{"help frob", 2, "'frob'"},

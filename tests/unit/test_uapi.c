@@ -63,7 +63,7 @@ Test(uapi, get)
 {
 	static const char *const bad[] = {
 		"\n",      "get=1\n",        "get=2\n\n", "get=\n\n",  "get=11\n\n",
-		"get\n\n", "get=1\na=1\n\n", "GET=1\n\n", "put=1\n\n",
+		"get\n\n", "get=1\na=1\n\n", "GET=1\n\n", "put=1\n\n", "get=1\n\nget=1\n\n",
 	};
 	enum uapi_operation operation = UAPI_SET;
 	struct device_config config;

@@ -4,9 +4,11 @@
  * test_uapi.c. A little server stands where wg looks for the agent; it needs root for that directory.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,15 +31,18 @@ static const char answer[] =
 	"persistent_keepalive_interval=25\nwgxdp_verdict=replayed:3\nallowed_ip=10.0.0.0/24\n"
 	"allowed_ip=fd00::/64\npublic_key=" HEX_B "\nerrno=0\n\n";
 
-static int listen_as(const char *name, struct sockaddr_un *address)
+/* In a mount namespace of the test's own, so that nobody else finds it there and nothing is left. */
+static int listen_as(const char *name)
 {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	snprintf(address->sun_path, sizeof(address->sun_path), UAPI_DIRECTORY "/%s.sock", name);
 	mkdir(UAPI_DIRECTORY, 0755);
-	unlink(address->sun_path);
-	cr_assert_eq(bind(listener, (struct sockaddr *)address, sizeof(*address)), 0);
+	cr_assert_eq(unshare(CLONE_NEWNS), 0);
+	cr_assert_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	cr_assert_eq(mount("none", UAPI_DIRECTORY, "tmpfs", 0, NULL), 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), UAPI_DIRECTORY "/%s.sock", name);
+	cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(listen(listener, 1), 0);
 	return listener;
 }
@@ -65,29 +70,24 @@ static int accept_request(int listener, char *request, size_t size)
 	return fd;
 }
 
-/* Runs one command of wg (with the device's name for %s) against one answer of ours. Returns what it asked; what
- * it printed goes to `output`. */
+/* Runs one command of wg on the device "test" against one answer of ours. Returns what it asked; what it printed
+ * goes to `output`. */
 static const char *ask_with_wg(const char *command, const char *reply, char *output, size_t size)
 {
-	struct sockaddr_un address;
 	static char request[4000];
-	char name[16], line[400];
 	int listener, fd;
 	FILE *wg;
 
 	if (geteuid() != 0 || system("command -v wg >/dev/null") != 0)
 		cr_skip("needs root and wg(8)");
-	snprintf(name, sizeof(name), "uapi%d", (int)getpid() % 100000000);
-	snprintf(line, sizeof(line), command, name);
-	listener = listen_as(name, &address);
-	wg = popen(line, "r");
+	listener = listen_as("test");
+	wg = popen(command, "r");
 	fd = accept_request(listener, request, sizeof(request));
 	cr_assert_eq(write(fd, reply, strlen(reply)), (ssize_t)strlen(reply));
 	close(fd);
+	close(listener);
 	output[fread(output, 1, size - 1, wg)] = '\0';
 	pclose(wg);
-	close(listener);
-	unlink(address.sun_path);
 	return request;
 }
 
@@ -101,7 +101,7 @@ Test(uapi_wg, reads_what_we_print, .timeout = 20)
 	uapi_print_device(to, &config, 0);
 	fclose(to);
 	config_free(&config);
-	cr_expect_str_eq(ask_with_wg("wg show %s dump 2>&1", printed, output, sizeof(output)),
+	cr_expect_str_eq(ask_with_wg("wg show test dump 2>&1", printed, output, sizeof(output)),
 			 "get=1\n\n");
 	cr_expect_str_eq(output, KEY_B "\t" PUBLIC_KEY_OF_B "\t51820\t0x7\n" KEY_A "\t" KEY_B
 				       "\t192.0.2.1:51820\t10.0.0.0/24,fd00::/64\t1700000000\t"
@@ -116,13 +116,13 @@ Test(uapi_wg, reads_our_errors, .timeout = 20)
 
 	uapi_print_device(to, NULL, -EACCES);
 	fclose(to);
-	ask_with_wg("wg show %s dump 2>&1", printed, output, sizeof(output));
+	ask_with_wg("wg show test dump 2>&1", printed, output, sizeof(output));
 	cr_expect(strstr(output, "Permission denied"), "%s", output);
 
 	to = fmemopen(printed, sizeof(printed), "w");
 	uapi_print_set_result(to, -EADDRINUSE);
 	fclose(to);
-	ask_with_wg("wg set %s listen-port 7 2>&1", printed, output, sizeof(output));
+	ask_with_wg("wg set test listen-port 7 2>&1", printed, output, sizeof(output));
 	cr_expect(strstr(output, "Address already in use"), "%s", output);
 }
 
@@ -133,7 +133,7 @@ Test(uapi_wg, sends_what_we_read, .timeout = 20)
 	const char *request;
 	char output[500];
 
-	request = ask_with_wg("wg set %s listen-port 51820 fwmark 0x7 peer " KEY_A
+	request = ask_with_wg("wg set test listen-port 51820 fwmark 0x7 peer " KEY_A
 			      " endpoint '[2001:db8::1]:51820' persistent-keepalive 25 "
 			      "allowed-ips 10.0.0.0/8,fd00::/8 peer " KEY_B " remove 2>&1",
 			      "errno=0\n\n", output, sizeof(output));

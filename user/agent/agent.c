@@ -67,11 +67,8 @@ static void netlink_ready(void *context, uint32_t events)
 	struct device *device = context;
 
 	(void)events;
-	/* notifications were lost: what they said is asked */
-	if (netlink_watch_consume(device->netlink)) {
-		network_read_addresses(device);
-		network_reroute_all(device);
-	}
+	if (netlink_watch_consume(device->netlink))
+		log_error("cannot read what changed in the network");
 }
 
 /* ---- starting ------------------------------------------------------------------------------------ */
@@ -303,12 +300,25 @@ static int run(struct device *device)
 	return error;
 }
 
+/* Attaching and detaching takes this lock; whoever has it sees to what is left. */
+static bool nobody_else_is_at_it(void)
+{
+	char path[PATH_MAX];
+	int fd, error = agent_path(path, "", "");
+
+	for (int i = 0; i < 2 && !error; i++)
+		*strrchr(path, '/') = '\0';
+	fd = error ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* kept until this process ends */
+	return fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB);
+}
+
 static void remove_traces(struct device *device)
 {
 	log_verbose("the interface was removed");
 	datapath_remove_tunnel(device->datapath, (uint32_t)device->hidden.ifindex);
 	agent_remove_files(device->name);
-	if (!datapath_count_tunnels(device->datapath))
+	if (nobody_else_is_at_it() && !datapath_count_tunnels(device->datapath))
 		datapath_remove(device->datapath);
 }
 

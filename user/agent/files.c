@@ -18,6 +18,9 @@
 
 #define RUN_DIRECTORY "/run/wgxdp"
 
+/* How long an agent may take to end. */
+#define PATIENCE_MILLISECONDS 3000
+
 int agent_path(char path[static PATH_MAX], const char *tunnel, const char *suffix)
 {
 	char directory[64];
@@ -50,11 +53,24 @@ static pid_t running_agent(const char *path)
 	return is_running ? (pid_t)atol(text) : 0;
 }
 
+/* Asks it to end, and kills one that is stopped or stuck. */
+static int end_process(int process)
+{
+	struct pollfd ended = {.fd = process, .events = POLLIN};
+
+	if (syscall(SYS_pidfd_send_signal, process, SIGTERM, NULL, 0) && errno != ESRCH)
+		return -errno;
+	if (poll(&ended, 1, PATIENCE_MILLISECONDS) > 0)
+		return 0;
+	if (syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) && errno != ESRCH)
+		return -errno;
+	return poll(&ended, 1, -1) < 0 ? -errno : 0;
+}
+
 int agent_stop(const char *tunnel)
 {
 	char path[PATH_MAX];
-	struct pollfd process = {.fd = -1, .events = POLLIN};
-	int error = agent_path(path, tunnel, "pid");
+	int error = agent_path(path, tunnel, "pid"), process;
 	pid_t pid;
 
 	if (error)
@@ -62,14 +78,11 @@ int agent_stop(const char *tunnel)
 	pid = running_agent(path);
 	if (pid <= 0)
 		return 0;
-	process.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (process.fd < 0)
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (process < 0)
 		return errno == ESRCH ? 0 : -errno;
-	if (syscall(SYS_pidfd_send_signal, process.fd, SIGTERM, NULL, 0) && errno != ESRCH)
-		error = -errno;
-	if (!error && poll(&process, 1, -1) < 0)
-		error = -errno;
-	close(process.fd);
+	error = end_process(process);
+	close(process);
 	return error;
 }
 

@@ -83,7 +83,7 @@ int network_read_addresses(struct device *device)
 }
 
 struct search {
-	struct local_address_key key;
+	struct local_address_key wanted;
 	bool found;
 };
 
@@ -91,17 +91,17 @@ static void compare_address(void *context, int ifindex, enum address_family fami
 			    const uint8_t *address)
 {
 	struct search *search = context;
-	struct local_address_key key = address_key(family, address);
+	struct local_address_key found = address_key(family, address);
 
 	(void)ifindex;
-	search->found |= !memcmp(&key, &search->key, sizeof(key));
+	search->found |= !memcmp(&found, &search->wanted, sizeof(found));
 }
 
 static void address_changed(void *context, int ifindex, enum address_family family,
 			    const uint8_t *address, bool gone)
 {
 	struct device *device = context;
-	struct search search = {.key = address_key(family, address)};
+	struct search search = {.wanted = address_key(family, address)};
 
 	if (!gone) {
 		add_address(device, ifindex, family, address);
@@ -109,7 +109,7 @@ static void address_changed(void *context, int ifindex, enum address_family fami
 		/* another interface may have it too */
 		netlink_for_each_address(device->netlink, compare_address, &search);
 		if (!search.found)
-			datapath_remove_local_address(device->datapath, &search.key);
+			datapath_remove_local_address(device->datapath, &search.wanted);
 	}
 	network_reroute_all(device);
 }

@@ -48,7 +48,7 @@ static int set_options(int fd, int family, uint32_t fwmark)
 		{AF_INET6, IPPROTO_IPV6, IPV6_RECVTCLASS, 1},
 		{AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT},
 	};
-	int error = set_option(fd, SOL_SOCKET, SO_MARK, (int)fwmark);
+	int error = fwmark ? set_option(fd, SOL_SOCKET, SO_MARK, (int)fwmark) : 0;
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]) && !error; i++) {
 		if (options[i].family == family)

@@ -8,6 +8,15 @@
 #include <cli/tunnel.h>
 
 #include <stdlib.h>
+#include <string.h>
+
+/* As an option, or as wireguard-go is told by those who start it. */
+static bool stays_in_foreground(const struct arguments *arguments)
+{
+	const char *variable = getenv("WG_PROCESS_FOREGROUND");
+
+	return option_value(arguments, "foreground", 0) || (variable && strcmp(variable, "1") == 0);
+}
 
 int cli_agent(const struct arguments *arguments)
 {
@@ -15,6 +24,5 @@ int cli_agent(const struct arguments *arguments)
 
 	if (!tunnel_name_is_good(arguments, name) || !environment_can_load(arguments))
 		return EXIT_FAILURE;
-	return agent_run(name, option_value(arguments, "foreground", 0)) ? EXIT_FAILURE
-									 : EXIT_SUCCESS;
+	return agent_run(name, stays_in_foreground(arguments)) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

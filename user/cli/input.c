@@ -92,9 +92,9 @@ static bool hexadecimal_from_text(uint64_t *number, const char *text, uint64_t m
 {
 	char *end;
 
-	/* 16 digits cannot overflow */
-	if (!isxdigit((unsigned char)text[0]) || strlen(text) > 16)
+	if (!isxdigit((unsigned char)text[0]))
 		return false;
+	/* what does not fit becomes UINT64_MAX, more than any `max` here */
 	*number = strtoull(text, &end, 16);
 	return *end == '\0' && *number <= max && !strpbrk(text, "xX");
 }

@@ -17,6 +17,15 @@
 #include <jansson.h>
 #include <string.h>
 
+/* A list that lacks one of its values becomes NULL, and what it is put into fails in turn. */
+static void append(json_t **list, json_t *value)
+{
+	if (json_array_append_new(*list, value)) {
+		json_decref(*list);
+		*list = NULL;
+	}
+}
+
 static json_t *key_as_json(const uint8_t key[static 32])
 {
 	char text[KEY_BASE64_LENGTH + 1];
@@ -54,7 +63,7 @@ static json_t *allowed_ips_as_json(const struct peer_config *peer)
 		char text[ADDRESS_TEXT_LENGTH];
 
 		address_to_text(text, allowed_ip->family, allowed_ip->address);
-		json_array_append_new(list, json_sprintf("%s/%d", text, allowed_ip->prefix_length));
+		append(&list, json_sprintf("%s/%d", text, allowed_ip->prefix_length));
 	}
 	return list;
 }
@@ -66,9 +75,8 @@ static json_t *interfaces_as_json(const struct device_config *config)
 	for (size_t i = 0; i < config->interface_count; i++) {
 		const struct interface_config *interface = &config->interfaces[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s}", "name", interface->name, "mode",
-						interface->is_generic ? "generic" : "native"));
+		append(&list, json_pack("{s:s, s:s}", "name", interface->name, "mode",
+					interface->is_generic ? "generic" : "native"));
 	}
 	return list;
 }
@@ -102,7 +110,7 @@ static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
 	json_t *peers = json_array(), *verdicts = json_object();
 
 	for (size_t i = 0; i < config->peer_count; i++)
-		json_array_append_new(peers, peer_as_json(&config->peers[i]));
+		append(&peers, peer_as_json(&config->peers[i]));
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		add_verdict(verdicts, i, config->verdicts[i]);
 	return json_pack("{s:s, s:o, s:i, s:I, s:o, s:o, s:o}", "name", tunnel->name, "public_key",
@@ -117,8 +125,7 @@ bool show_json(FILE *to, const struct shown_tunnel *tunnels, size_t count)
 	bool good;
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(
-			list, tunnels[i].error ? json_pack("{s:s, s:s}", "name", tunnels[i].name,
+		append(&list, tunnels[i].error ? json_pack("{s:s, s:s}", "name", tunnels[i].name,
 							   "error", strerror(-tunnels[i].error))
 					       : tunnel_as_json(&tunnels[i]));
 	document = json_pack("{s:o}", "tunnels", list);

@@ -94,7 +94,8 @@ static int open_datapath(struct datapath **datapath, bool create, const char **w
 	attach_listen_to_kernel();
 	lock = pins_lock();
 	if (lock < 0) {
-		*why = "cannot use /run/wgxdp";
+		*why = lock == -EACCES || lock == -EPERM ? "needs root"
+							 : "cannot use " RUN_DIRECTORY;
 		error = lock;
 	} else {
 		error = open_locked(&opened, create, why);

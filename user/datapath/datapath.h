@@ -14,14 +14,16 @@ struct datapath;
 /*
  * Opens the namespace's data path: takes the pinned maps and programs when they are there and of our ABI,
  * else loads and pins them. The directory is <bpffs>/wgxdp/<inode of the network namespace>, the bpffs
- * /sys/fs/bpf when that is one, else /run/wgxdp/bpf, which is mounted when it is not.
+ * the system's, also under `ip netns exec`: /sys/fs/bpf, or /run/wgxdp/bpf, which is mounted when neither is one.
+ * What belongs to interfaces that are gone is removed.
  * -EPROTO: pinned state of another ABI version. `*why` is set to a static text on error.
  */
 int datapath_open(struct datapath **datapath, const char **why);
 /* As above, but -ENOENT when nothing is pinned. */
 int datapath_open_existing(struct datapath **datapath, const char **why);
 void datapath_close(struct datapath *datapath);
-/* Removes every pin; programs and maps go with their last user. Only when no tunnel is left. */
+/* Detaches every interface and removes every pin; programs and maps go with their last user. -EBUSY when a
+ * tunnel is left. */
 int datapath_remove(struct datapath *datapath);
 
 /* ---- interfaces that receive ---- */
@@ -29,8 +31,8 @@ int datapath_remove(struct datapath *datapath);
 enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
 
 /* Attaches the receive program. ATTACH_AUTO falls back from native to generic and tells by `*used` and
- * `*why` (static text or NULL). -EEXIST when a foreign program is there (its id in `*foreign_id`). Already
- * attached: 0, the mode as it is. */
+ * `*why` (the kernel's words, good until the next call, or NULL). -EEXIST when a foreign program is there (its
+ * id in `*foreign_id`). Already attached: 0, the mode as it is. */
 int datapath_attach(struct datapath *datapath, int ifindex, const uint8_t mac[static 6],
 		    enum attach_mode mode, enum attach_mode *used, const char **why,
 		    uint32_t *foreign_id);
@@ -42,8 +44,8 @@ int datapath_for_each_interface(struct datapath *datapath,
 
 /* ---- tunnels ---- */
 
-/* Sets the tunnel's value, and at the first time attaches the send programs to the hidden interface
- * (ingress and egress) and makes its event ring. */
+/* Sets the tunnel's value, makes its event ring at the first time, and attaches the send programs to the
+ * hidden interface (ingress and egress) when they are not there. */
 int datapath_set_tunnel(struct datapath *datapath, uint32_t tunnel,
 			const struct tunnel_value *value);
 int datapath_get_tunnel(struct datapath *datapath, uint32_t tunnel, struct tunnel_value *value);
@@ -62,6 +64,7 @@ int datapath_remove_local_address(struct datapath *datapath,
 
 /* A new peer id, unique over all tunnels, with an empty value of that tunnel. */
 int datapath_add_peer(struct datapath *datapath, uint32_t tunnel, uint32_t *peer);
+/* The peer alone: its sessions and allowed IPs are the caller's to remove. */
 int datapath_remove_peer(struct datapath *datapath, uint32_t peer);
 /* A copy of what BPF and agent wrote. */
 int datapath_get_peer(struct datapath *datapath, uint32_t peer, struct peer_value *value);

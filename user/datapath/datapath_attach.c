@@ -116,7 +116,7 @@ static enum whose whose_program(const struct datapath *datapath, uint32_t id)
 	fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0)
 		return FOREIGN;
-	if (!program_info(fd, &there) && !memcmp(there.tag, ours.tag, sizeof(ours.tag)) &&
+	if (!program_info(fd, &there) && load_le64(there.tag) == load_le64(ours.tag) &&
 	    !strcmp(there.name, ours.name))
 		whose = OURS_BUT_OLD;
 	close(fd);
@@ -125,7 +125,6 @@ static enum whose whose_program(const struct datapath *datapath, uint32_t id)
 
 static int attach_as(const struct datapath *datapath, int ifindex, enum attach_mode mode)
 {
-	kernel_words[0] = '\0';
 	return bpf_xdp_attach(ifindex, datapath->programs[PROGRAM_rx],
 			      mode_flag(mode) | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
 }
@@ -135,6 +134,7 @@ static int attach_first(struct datapath *datapath, int ifindex, enum attach_mode
 {
 	int error;
 
+	kernel_words[0] = '\0';
 	if (mode != ATTACH_GENERIC) {
 		error = attach_as(datapath, ifindex, ATTACH_NATIVE);
 		if (!error || mode == ATTACH_NATIVE || error == -ENODEV || error == -EPERM) {
@@ -244,10 +244,9 @@ int datapath_for_each_interface(struct datapath *datapath,
 {
 	int interfaces = datapath->maps[MAP_interfaces], error;
 	uint32_t key, next;
-	void *previous = NULL;
 
 	/* one ahead, so that `each` may detach what it is called for */
-	error = bpf_map_get_next_key(interfaces, previous, &next);
+	error = bpf_map_get_next_key(interfaces, NULL, &next);
 	while (!error) {
 		struct interface_value value;
 		enum attach_mode mode;

@@ -73,23 +73,22 @@ static int make_ring(struct datapath *datapath, uint32_t tunnel)
 		return ring;
 	error = insert(datapath->maps[MAP_events], &tunnel, &ring, BPF_NOEXIST);
 	close(ring);
-	return error == -EEXIST ? 0 : error;
+	return error;
 }
 
-/* The value comes last: without it the programs drop all, and the next call begins anew. */
+/* The value comes last: without it the programs drop all, and the next call begins anew. The programs are
+ * attached every time: what somebody removed with tc comes back when the agent starts again. */
 int datapath_set_tunnel(struct datapath *datapath, uint32_t tunnel,
 			const struct tunnel_value *value)
 {
-	int tunnels = datapath->maps[MAP_tunnels], error;
-	struct tunnel_value before;
+	uint32_t ring;
+	int error = bpf_map_lookup_elem(datapath->maps[MAP_events], &tunnel, &ring);
 
-	error = bpf_map_lookup_elem(tunnels, &tunnel, &before);
-	if (error == -ENOENT) {
+	if (error == -ENOENT)
 		error = make_ring(datapath, tunnel);
-		if (!error)
-			error = attach_send_programs(datapath, tunnel);
-	}
-	return error ? error : insert(tunnels, &tunnel, value, BPF_ANY);
+	if (!error)
+		error = attach_send_programs(datapath, tunnel);
+	return error ? error : insert(datapath->maps[MAP_tunnels], &tunnel, value, BPF_ANY);
 }
 
 int datapath_get_tunnel(struct datapath *datapath, uint32_t tunnel, struct tunnel_value *value)
@@ -198,7 +197,7 @@ int datapath_remove_tunnel(struct datapath *datapath, uint32_t tunnel)
 	if (error)
 		return error;
 	value.is_up = 0;
-	error = datapath_set_tunnel(datapath, tunnel, &value);
+	error = insert(datapath->maps[MAP_tunnels], &tunnel, &value, BPF_EXIST);
 	if (error)
 		return error;
 	for_each_key(datapath, MAP_listening_ports, remove_port_of, tunnel);

@@ -6,6 +6,7 @@
 #include <datapath/netlink_request.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 /* Room for a few thousand messages; the kernel says when it was not enough. */
 #define HEARD_BUFFER_SIZE (1 << 20)
@@ -51,6 +52,7 @@ int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watc
 	static const int groups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 				     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,
 				     RTNLGRP_IPV6_RULE,  RTNLGRP_NONE};
+	static const int size = HEARD_BUFFER_SIZE;
 	int error;
 
 	if (netlink->changes)
@@ -58,7 +60,9 @@ int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watc
 	error = netlink_hear(netlink, groups);
 	if (error)
 		return error;
-	nl_socket_set_buffer_size(netlink->changes, HEARD_BUFFER_SIZE, 0);
+	/* beyond the system's usual limit, which root may; without it changes are lost sooner */
+	setsockopt(nl_socket_get_fd(netlink->changes), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		   sizeof(size));
 	nl_socket_modify_cb(netlink->changes, NL_CB_VALID, NL_CB_CUSTOM, on_message, netlink);
 	netlink->watch = *watch;
 	netlink->context = context;
