@@ -47,6 +47,9 @@ WGXDP_INLINE enum control_result control_session(const struct control_request *r
 
 	if (!session)
 		return CONTROL_NOT_FOUND;
+	/* a session without keys must not come to open anything */
+	if (request->operation == CONTROL_STOP_SENDING && session->state == SESSION_RESERVED)
+		return CONTROL_BAD_REQUEST;
 	session->state = request->operation == CONTROL_WIPE_SESSION ? SESSION_RESERVED
 								    : SESSION_RECEIVES_ONLY;
 	if (request->operation == CONTROL_WIPE_SESSION) {

@@ -107,15 +107,19 @@ WGXDP_INLINE bool parse_outer(struct outer *outer, const uint8_t *data, const ui
 	const struct ethernet_header *ethernet = (const void *)data;
 	const struct ipv4_header *ipv4 = (const void *)(ethernet + 1);
 	const struct ipv6_header *ipv6 = (const void *)(ethernet + 1);
+	uint64_t available;
 
 	__builtin_memset(outer, 0, sizeof(*outer));
 	if ((const uint8_t *)(ipv4 + 1) > end)
 		return false;
+	/* a frame that does not hold what its IP header says is the stack's to judge */
+	available = end - (const uint8_t *)(ethernet + 1);
 	if (ethernet->type == WGXDP_BE16(ETHERTYPE_IPV4)) {
 		uint32_t total = WGXDP_BE16(ipv4->total_length);
 
 		if (ipv4->version_length != 0x45 || ipv4->protocol != PROTOCOL_UDP ||
-		    (ipv4->fragment & WGXDP_BE16(0x3fff)) || total < sizeof(*ipv4))
+		    (ipv4->fragment & WGXDP_BE16(0x3fff)) || total < sizeof(*ipv4) ||
+		    total > available)
 			return false;
 		outer->from.family = FAMILY_IPV4;
 		copy_words(outer->from.address, ipv4->source, 1);
@@ -126,7 +130,8 @@ WGXDP_INLINE bool parse_outer(struct outer *outer, const uint8_t *data, const ui
 	}
 	if (ethernet->type == WGXDP_BE16(ETHERTYPE_IPV6)) {
 		if ((const uint8_t *)(ipv6 + 1) > end || ipv6->next_header != PROTOCOL_UDP ||
-		    ipv6->version_class_label[0] >> 4 != 6)
+		    ipv6->version_class_label[0] >> 4 != 6 ||
+		    sizeof(*ipv6) + WGXDP_BE16(ipv6->payload_length) > available)
 			return false;
 		outer->from.family = FAMILY_IPV6;
 		copy_words(outer->from.address, ipv6->source, 4);

@@ -37,6 +37,8 @@ WGXDP_INLINE uint32_t padded_length(uint32_t length, uint32_t mtu)
 {
 	uint32_t padded = (length + MESSAGE_PADDING_MULTIPLE - 1) & -MESSAGE_PADDING_MULTIPLE;
 
+	if (mtu > TRANSPORT_TEXT_MAX)
+		mtu = TRANSPORT_TEXT_MAX;
 	return padded > mtu && length <= mtu ? mtu : padded;
 }
 
@@ -64,7 +66,9 @@ WGXDP_INLINE enum verdict find_peer(struct __sk_buff *skb, struct sending *out, 
 	if (inner + sizeof(struct ipv4_header) > end)
 		return VERDICT_NOT_IP;
 	out->length = inner_length(inner, end, skb->len - sizeof(struct ethernet_header));
-	if (!out->length)
+	/* kernel: wg_check_packet_protocol() */
+	if (!out->length || skb->protocol != (inner[0] >> 4 == 4 ? WGXDP_BE16(ETHERTYPE_IPV4)
+								 : WGXDP_BE16(ETHERTYPE_IPV6)))
 		return VERDICT_NOT_IP;
 	out->ecn = inner_ecn(inner);
 	if (out->length > mtu || out->length > TRANSPORT_TEXT_MAX)

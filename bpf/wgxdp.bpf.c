@@ -76,6 +76,14 @@ drop:
 	return XDP_DROP;
 }
 
+/* The headers must be linear before they are read. */
+WGXDP_INLINE bool pull_headers(struct __sk_buff *skb)
+{
+	uint32_t headers = sizeof(struct ethernet_header) + sizeof(struct ipv6_header);
+
+	return bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers) == 0;
+}
+
 /* An inner packet, or with `length` 0 a keepalive to `out->peer_id`. */
 WGXDP_INLINE enum verdict send(struct __sk_buff *skb, struct sending *out,
 			       const struct tunnel_value *tunnel, bool is_keepalive)
@@ -84,8 +92,13 @@ WGXDP_INLINE enum verdict send(struct __sk_buff *skb, struct sending *out,
 	enum verdict verdict = VERDICT_SEALED;
 
 	/* 1. whose packet it is */
-	if (!tunnel->is_up)
+	if (!tunnel || !tunnel->is_up)
 		return VERDICT_TUNNEL_DOWN;
+	if (!pull_headers(skb))
+		return VERDICT_NO_ROOM;
+	if (is_keepalive && bpf_skb_load_bytes(skb, sizeof(struct ethernet_header), &out->peer_id,
+					       sizeof(out->peer_id)))
+		return VERDICT_NOT_IP;
 	if (!is_keepalive)
 		verdict = find_peer(skb, out, tunnel->mtu);
 
@@ -119,22 +132,12 @@ WGXDP_INLINE int leave(const struct sending *out, enum verdict verdict)
 	return bpf_redirect_neigh(out->endpoint.ifindex, NULL, 0, 0);
 }
 
-/* The headers must be linear before they are read. */
-WGXDP_INLINE bool pull_headers(struct __sk_buff *skb)
-{
-	uint32_t headers = sizeof(struct ethernet_header) + sizeof(struct ipv6_header);
-
-	return bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers) == 0;
-}
-
 SEC("tc")
 int tx(struct __sk_buff *skb)
 {
 	struct sending out = {.tunnel = skb->ifindex};
 	const struct tunnel_value *tunnel = bpf_map_lookup_elem(&tunnels, &out.tunnel);
 
-	if (!tunnel || !pull_headers(skb))
-		return TC_ACT_SHOT;
 	return leave(&out, send(skb, &out, tunnel, false));
 }
 
@@ -147,11 +150,6 @@ int tx_agent(struct __sk_buff *skb)
 
 	if (skb->mark == PASS_MARK)
 		return TC_ACT_OK;
-	if (!tunnel || !pull_headers(skb))
-		return TC_ACT_SHOT;
-	if (is_keepalive && bpf_skb_load_bytes(skb, sizeof(struct ethernet_header), &out.peer_id,
-					       sizeof(out.peer_id)))
-		return TC_ACT_SHOT;
 	return leave(&out, send(skb, &out, tunnel, is_keepalive));
 }
 

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * test_differential.c - a million frames through rx and 200 000 through tx, each a good one with something
+ * changed at random, and each through model.h as well: same action, verdict, bytes, events, and the same
+ * peers and sessions afterwards. Seeded, so that a failure can be repeated; a failure prints its frame.
+ */
+#include <bpf/model.h>
+#include <bpf/transport.h>
+#include <harness/packets.h>
+#include <stdio.h>
+
+enum { RX_FRAMES = 250000, TX_FRAMES = 100000, STATE_LASTS = 300, FAILURES_MAX = 5 };
+
+static struct world world;
+static struct state state, expected, actual;
+static struct outcome wanted, got;
+static uint64_t seed;
+static uint32_t failures, seen[VERDICT_COUNT + 1];
+
+static uint32_t below(uint32_t limit)
+{
+	return (uint32_t)(packet_random(&seed) >> 33) % limit;
+}
+
+static bool one_in(uint32_t n)
+{
+	return below(n) == 0;
+}
+
+/* ---- changes ------------------------------------------------------------------------------------- */
+
+/* A byte of the headers becomes something that parsers like to be asked about. */
+static void spoil_header(uint8_t *frame, uint32_t length)
+{
+	static const uint8_t likely[] = {0,    1,    4,    6,    8,    14,   17,   19,   20,  28,
+					 0x20, 0x2c, 0x40, 0x45, 0x46, 0x60, 0x86, 0xdd, 0xff};
+	uint32_t headers = length < 78 ? length : 78;
+
+	frame[below(headers)] = likely[below(COUNT(likely))];
+}
+
+/* A 16-bit word of the headers moves a little: lengths are among them. */
+static void shift_word(uint8_t *frame, uint32_t length)
+{
+	uint32_t at = ETHERNET_LENGTH + 2 * below(25);
+
+	if (at + 2 <= length)
+		write_be16(frame + at, read_be16(frame + at) + below(41) - 20);
+}
+
+static void flip_bit(uint8_t *frame, uint32_t length)
+{
+	frame[below(length)] ^= (uint8_t)(1 << below(8));
+}
+
+static uint32_t spoil(uint8_t *frame, uint32_t length, uint32_t shortest)
+{
+	switch (below(8)) {
+	case 0:
+	case 1:
+		spoil_header(frame, length);
+		break;
+	case 2:
+		shift_word(frame, length);
+		break;
+	case 3:
+		flip_bit(frame, length < 78 ? length : 78);
+		break;
+	case 4:
+		flip_bit(frame, length);
+		break;
+	case 5:
+		length = one_in(2) ? length - below(length < 20 ? 1 : 20) : below(length) + 1;
+		break;
+	case 6:
+		for (uint32_t more = 1 + below(30); more; more--)
+			frame[length++] = (uint8_t)below(256);
+		break;
+	default:
+		/* as it is */
+		break;
+	}
+	return length < shortest ? shortest : length;
+}
+
+static void spoil_inner(uint8_t *inner)
+{
+	if (one_in(3))
+		shift_word(inner - ETHERNET_LENGTH, FRAME_MAX);
+	if (one_in(4))
+		spoil_header(inner, 40);
+	if (one_in(4))
+		flip_bit(inner, 40);
+}
+
+/* ---- the outcome --------------------------------------------------------------------------------- */
+
+static void print_frame(const uint8_t *frame, uint32_t length)
+{
+	for (uint32_t i = 0; i < length && i < 160; i++)
+		fprintf(stderr, "%02x%s", frame[i], i % 32 == 31 ? "\n" : "");
+	fprintf(stderr, "%s\n", length > 160 ? "..." : "");
+}
+
+static void compare(const char *program, uint32_t number, const uint8_t *frame, uint32_t length)
+{
+	const char *what = difference(&wanted, &got);
+
+	/* `expected` keeps the model's lists; what else is in the maps goes on from there */
+	world_read(&world, &expected, &actual);
+	if (!what)
+		what = state_difference(&state, &expected, &actual, &got);
+	state = actual;
+	seen[got.verdict]++;
+	if (!what)
+		return;
+	fprintf(stderr, "%s frame %u, %u bytes: %s; is %d, %s, %u bytes; not %d, %s, %u bytes\n",
+		program, number, length, what, got.action, verdict_name(got.verdict), got.length,
+		wanted.action, verdict_name(wanted.verdict), wanted.length);
+	for (uint32_t i = 0; i < wanted.told_count; i++)
+		fprintf(stderr, "wanted event %u of peer %u\n", wanted.told[i].kind,
+			wanted.told[i].peer);
+	for (uint32_t i = 0; i < got.told_count; i++)
+		fprintf(stderr, "event %u of peer %u\n", got.told[i].kind, got.told[i].peer);
+	print_frame(frame, length);
+	cr_expect(false, "%s frame %u: %s; is %s, not %s", program, number, what,
+		  verdict_name(got.verdict), verdict_name(wanted.verdict));
+	cr_assert_lt(++failures, FAILURES_MAX, "enough");
+}
+
+/* Frames that are all refused at the door would show nothing. */
+static void expect_seen(enum verdict verdict, uint32_t times)
+{
+	cr_expect_geq(seen[verdict], times, "%s: %u times", verdict_name(verdict), seen[verdict]);
+}
+
+/* ---- one packet in ------------------------------------------------------------------------------- */
+
+static void make_rx_state(void)
+{
+	struct peer_value *peer = &state.peers[PEER];
+
+	state_init(&state, one_in(2) ? FAMILY_IPV4 : FAMILY_IPV6);
+	peer->told = one_in(2) ? TOLD_DATA_RECEIVED : 0;
+	peer->notes.last_sent = one_in(2) ? world_time() : 0;
+	state.sessions[LIVE].birth = world_time() - SECONDS(one_in(8) ? 170 : 20);
+	state.sessions[NEXT].birth = world_time() - SECONDS(one_in(2) ? 200 : 2);
+	state.sessions[LIVE].i_am_the_initiator = one_in(2);
+	state.interface.is_injection = one_in(8);
+	state.tunnel.is_up = !one_in(16);
+	world_load(&world, &state);
+}
+
+static uint32_t make_rx_frame(uint8_t *frame, uint32_t number)
+{
+	uint8_t outer = one_in(2) ? FAMILY_IPV4 : FAMILY_IPV6;
+	uint8_t inner = one_in(2) ? FAMILY_IPV4 : FAMILY_IPV6;
+	struct transport packet;
+	uint32_t length;
+
+	transport_init(&packet, &state, outer, inner);
+	if (one_in(4))
+		transport_use_session(&packet, (int)below(SESSIONS));
+	packet.seed = seed;
+	packet.inner_length = ip_header_length(inner) + below(one_in(8) ? 1380 : 100);
+	packet.text_length = packet.inner_length + below(20);
+	packet.counter = one_in(4) ? below(9000) : 8000 + 7 * (number % STATE_LASTS);
+	packet.outer.ds = (uint8_t)below(256);
+	packet.inner_ds = (uint8_t)below(256);
+	packet.outer.source_port ^= one_in(16);
+	if (one_in(8))
+		packet.inner_source = inner == FAMILY_IPV4 ? other_inner_ipv4 : other_inner_ipv6;
+	if (one_in(16))
+		packet.text_length = packet.inner_length = 0;
+	if (one_in(32))
+		packet.outer.destination_port = OTHER_PORT;
+	length = transport_build(frame, &packet,
+				 one_in(3) && packet.text_length ? spoil_inner : NULL);
+	for (uint32_t changes = below(3); changes; changes--)
+		length = spoil(frame, length, ETHERNET_LENGTH);
+	return length;
+}
+
+static void run_rx(uint64_t from_seed)
+{
+	static uint8_t frame[FRAME_MAX];
+
+	seed = from_seed;
+	for (uint32_t number = 0; number < RX_FRAMES; number++) {
+		uint32_t length;
+
+		if (number % STATE_LASTS == 0)
+			make_rx_state();
+		length = make_rx_frame(frame, number);
+		expected = state;
+		model_rx(&expected, frame, length, &wanted);
+		world_rx(&world, frame, length, &got);
+		compare("rx", number, frame, length);
+	}
+	expect_seen(VERDICT_COUNT, RX_FRAMES / 50);
+	expect_seen(VERDICT_DELIVERED, RX_FRAMES / 50);
+	expect_seen(VERDICT_BAD_TAG, RX_FRAMES / 50);
+	expect_seen(VERDICT_REPLAYED, RX_FRAMES / 500);
+	expect_seen(VERDICT_KEEPALIVE, RX_FRAMES / 500);
+	expect_seen(VERDICT_INNER_MALFORMED, RX_FRAMES / 500);
+	expect_seen(VERDICT_SOURCE_REFUSED, RX_FRAMES / 500);
+	expect_seen(VERDICT_EXPIRED, RX_FRAMES / 500);
+	expect_seen(VERDICT_UNKNOWN_INDEX, RX_FRAMES / 500);
+	expect_seen(VERDICT_WRONG_TUNNEL, RX_FRAMES / 500);
+	expect_seen(VERDICT_TUNNEL_DOWN, RX_FRAMES / 500);
+	expect_seen(VERDICT_TOO_SHORT, 1);
+}
+
+#define RX_TEST(number)                                                                            \
+	Test(differential, rx_quarter_million_##number)                                            \
+	{                                                                                          \
+		WORLD_OPEN(&world);                                                                \
+		run_rx(number);                                                                    \
+		world_close(&world);                                                               \
+	}
+
+RX_TEST(1)
+RX_TEST(2)
+RX_TEST(3)
+RX_TEST(4)
+
+/* ---- one packet out ------------------------------------------------------------------------------ */
+
+static void make_tx_state(void)
+{
+	static const uint32_t mtus[] = {1420, 1420, 1280, 1299, 100};
+	struct peer_value *peer = &state.peers[PEER];
+
+	state_init(&state, one_in(2) ? FAMILY_IPV4 : FAMILY_IPV6);
+	peer->told = one_in(2) ? TOLD_DATA_SENT : 0;
+	peer->notes.last_received = one_in(2) ? world_time() : 0;
+	state.sessions[LIVE].birth = world_time() - SECONDS(one_in(8) ? 185 : one_in(4) ? 130 : 20);
+	state.sessions[LIVE].i_am_the_initiator = one_in(2);
+	state.sessions[LIVE].sending_counter = one_in(4) ? packet_random(&seed) : below(100000);
+	if (one_in(16))
+		state.sessions[LIVE].sending_counter = UINT64_MAX - 8192 - below(STATE_LASTS);
+	state.sessions[NEXT].state = one_in(2) ? SESSION_LIVE : SESSION_NEXT;
+	state.sessions[NEXT].peer = peer_ids[OTHER_PEER];
+	state.peers[OTHER_PEER].current_session = session_indices[NEXT];
+	state.peers[OTHER_PEER].has_current_session = one_in(2);
+	if (one_in(8))
+		peer->endpoint.ifindex = 0;
+	if (one_in(16))
+		memset(&peer->endpoint, 0, sizeof(peer->endpoint));
+	state.tunnel.mtu = mtus[below(COUNT(mtus))];
+	state.tunnel.is_up = !one_in(16);
+	world_load(&world, &state);
+}
+
+static uint32_t make_tx_frame(uint8_t *frame, uint32_t *mark)
+{
+	bool is_ipv4 = one_in(2);
+	const struct address *destination = is_ipv4 ? &inner_ipv4 : &inner_ipv6;
+	uint32_t length = IPV6_LENGTH + 6 + below(one_in(4) ? 1400 : 120);
+
+	if (one_in(4))
+		destination = is_ipv4 ? &other_inner_ipv4 : &other_inner_ipv6;
+	if (one_in(16))
+		destination = is_ipv4 ? &nobodys_ipv4 : &nobodys_ipv6;
+	memset(frame, 2, 12);
+	write_be16(frame + 12, is_ipv4 ? 0x0800 : 0x86dd);
+	build_inner(frame + ETHERNET_LENGTH, is_ipv4 ? &our_inner_ipv4 : &our_inner_ipv6,
+		    destination, length, (uint8_t)below(256), seed);
+	length += ETHERNET_LENGTH;
+	*mark = one_in(8) ? KEEPALIVE_MARK : one_in(16) ? PASS_MARK : 0;
+	if (*mark == KEEPALIVE_MARK)
+		memcpy(frame + ETHERNET_LENGTH, &peer_ids[below(PEERS)], 4);
+	for (uint32_t changes = below(3); changes; changes--)
+		length = spoil(frame, length, 60);
+	/* the agent's own frames have the ethertype of one of the families, whatever else is in them */
+	if (*mark == KEEPALIVE_MARK)
+		write_be16(frame + 12, is_ipv4 ? 0x0800 : 0x86dd);
+	return length;
+}
+
+static void run_tx(uint64_t from_seed)
+{
+	static uint8_t frame[FRAME_MAX];
+
+	seed = from_seed;
+	for (uint32_t number = 0; number < TX_FRAMES; number++) {
+		bool by_agent = one_in(3);
+		uint32_t length, mark;
+
+		if (number % 30 == 0)
+			make_tx_state();
+		length = make_tx_frame(frame, &mark);
+		expected = state;
+		model_tx(&expected, by_agent, mark, frame, length, &wanted);
+		world_tx(&world,
+			 by_agent ? world.skeleton->progs.tx_agent : world.skeleton->progs.tx, mark,
+			 frame, length, &got);
+		compare(by_agent ? "tx_agent" : "tx", number, frame, length);
+	}
+	expect_seen(VERDICT_COUNT, TX_FRAMES / 500);
+	expect_seen(VERDICT_SEALED, TX_FRAMES / 50);
+	expect_seen(VERDICT_STAGED, TX_FRAMES / 50);
+	expect_seen(VERDICT_SLOW_WAY, TX_FRAMES / 500);
+	expect_seen(VERDICT_NOT_IP, TX_FRAMES / 500);
+	expect_seen(VERDICT_NO_PEER, TX_FRAMES / 500);
+	expect_seen(VERDICT_NO_ENDPOINT, TX_FRAMES / 500);
+	expect_seen(VERDICT_PACKET_TOO_BIG, TX_FRAMES / 500);
+	expect_seen(VERDICT_TUNNEL_DOWN, TX_FRAMES / 500);
+	expect_seen(VERDICT_EXPIRED, TX_FRAMES / 500);
+}
+
+Test(differential, tx_hundred_thousand_1)
+{
+	WORLD_OPEN(&world);
+	run_tx(11);
+	world_close(&world);
+}
+
+Test(differential, tx_hundred_thousand_2)
+{
+	WORLD_OPEN(&world);
+	run_tx(12);
+	world_close(&world);
+}
