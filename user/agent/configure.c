@@ -68,16 +68,18 @@ static int set_fwmark(struct device *device, uint32_t fwmark)
 
 static void set_private_key(struct device *device, const uint8_t *private_key)
 {
-	struct noise_identity before = device->tunnel.identity;
+	struct noise_identity wanted;
 	struct device_peer *peer, *ourselves;
+	bool is_same;
 
-	tunnel_set_private_key(&device->tunnel, private_key);
-	if (before.has_identity == device->tunnel.identity.has_identity &&
-	    crypto_equal(&before, &device->tunnel.identity, sizeof(before))) {
-		crypto_wipe(&before, sizeof(before));
+	noise_set_identity(&wanted, private_key);
+	is_same = wanted.has_identity == device->tunnel.identity.has_identity &&
+		  crypto_equal(wanted.static_private, device->tunnel.identity.static_private,
+			       NOISE_PUBLIC_KEY_LENGTH);
+	crypto_wipe(&wanted, sizeof(wanted));
+	if (is_same)
 		return;
-	}
-	crypto_wipe(&before, sizeof(before));
+	tunnel_set_private_key(&device->tunnel, private_key);
 	ourselves = device_find_peer(device, device->tunnel.identity.static_public);
 	if (ourselves && device->tunnel.identity.has_identity)
 		device_remove_peer(ourselves);

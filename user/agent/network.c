@@ -151,7 +151,10 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 	}
 	peer->routed_at = boot_time();
 	peer->loops = !error && route.ifindex == device->hidden.peer_ifindex;
-	endpoint->ifindex = error || route.ifindex == LOOPBACK_IFINDEX ? 0 : route.ifindex;
+	/* what BPF cannot redirect, or must not, comes to us */
+	endpoint->ifindex = error || peer->loops || route.ifindex == LOOPBACK_IFINDEX
+				    ? 0
+				    : (uint32_t)route.ifindex;
 	peer->source_is_learned = has_source(endpoint);
 	if (!error && !has_source(endpoint))
 		memcpy(endpoint->local_address, route.source, sizeof(route.source));

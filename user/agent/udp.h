@@ -9,7 +9,8 @@
 #include <agent/loop.h>
 #include <wgxdp/abi.h>
 
-/* The DS bytes (paper and kernel: handshakes are AF41... as 0x88, all else is not marked). */
+/* The DS byte (kernel: messages.h, HANDSHAKE_DSCP): AF41 for handshakes, so that they get through where data
+ * does not; cookie replies and data are not marked. */
 enum udp_ds { UDP_DS_NONE = 0, UDP_DS_HANDSHAKE = 0x88 };
 
 struct udp_datagram {

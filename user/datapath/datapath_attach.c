@@ -205,15 +205,21 @@ int datapath_attach(struct datapath *datapath, int ifindex, const uint8_t mac[st
 	/* frames of loopback come by datapath_inject(), and would come twice */
 	if (is_known && before.is_injection)
 		return -EINVAL;
-	/* first, so that no packet of ours passes a program that does not know its interface */
+	/* first, so that no packet of ours passes a program that does not know its interface; as generic until
+	 * it is known, which is right for both */
 	memcpy(value.mac, mac, sizeof(value.mac));
+	value.is_generic = 1;
 	error = bpf_map_update_elem(interfaces, &key, &value, BPF_ANY);
 	if (error)
 		return error == -E2BIG ? -ENOSPC : error;
 	error = attach_over(datapath, ifindex, mode, used, why, foreign_id);
-	if (error && !is_known)
-		bpf_map_delete_elem(interfaces, &key);
-	return error;
+	if (error) {
+		if (!is_known)
+			bpf_map_delete_elem(interfaces, &key);
+		return error;
+	}
+	value.is_generic = *used == ATTACH_GENERIC;
+	return bpf_map_update_elem(interfaces, &key, &value, BPF_ANY);
 }
 
 int datapath_detach(struct datapath *datapath, int ifindex)

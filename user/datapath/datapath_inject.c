@@ -36,7 +36,8 @@ static int bring_up(struct ifreq *interface)
 
 static int attach_injector(struct datapath *datapath, uint32_t ifindex)
 {
-	struct interface_value value = {.is_injection = 1};
+	/* a frame of more than a page meets generic XDP there */
+	struct interface_value value = {.is_injection = 1, .is_generic = 1};
 	int interfaces = datapath->maps[MAP_interfaces], error;
 
 	error = bpf_map_update_elem(interfaces, &ifindex, &value, BPF_ANY);
