@@ -21,12 +21,14 @@ struct received {
 	struct peer_value *peer;
 	/* of the inner packet */
 	uint32_t inner_length;
+	/* the frame's end stays where it is: see struct interface_value */
+	bool keeps_tail;
 };
 
 /* Rule 5: only what is addressed to this interface, to an address of this host and to a port of ours. */
-WGXDP_INLINE bool is_ours(struct outer *outer, const uint8_t *data, uint32_t ifindex,
-			  uint32_t *tunnel)
+WGXDP_INLINE bool is_ours(struct received *in, const uint8_t *data, uint32_t ifindex)
 {
+	struct outer *outer = &in->outer;
 	const struct interface_value *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
 	const struct ethernet_header *ethernet = (const void *)data;
 	struct local_address_key local = {.family = outer->from.family};
@@ -47,10 +49,19 @@ WGXDP_INLINE bool is_ours(struct outer *outer, const uint8_t *data, uint32_t ifi
 	__builtin_memcpy(local.address, outer->from.local_address, sizeof(local.address));
 	if (!bpf_map_lookup_elem(&local_addresses, &local))
 		return false;
-	*tunnel = *found;
+	in->tunnel = *found;
+	in->keeps_tail = interface->is_generic;
 	/* what the agent puts in tells nothing of the way back */
 	outer->from.ifindex = interface->is_injection ? 0 : ifindex;
 	return true;
+}
+
+/* What the agent ran through the program came from the stack; it must not go round. */
+WGXDP_INLINE int leave_to_stack(uint32_t ifindex)
+{
+	const struct interface_value *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+	return interface && interface->is_injection ? XDP_DROP : XDP_PASS;
 }
 
 WGXDP_INLINE enum verdict find_session(struct received *in, uint64_t now)
@@ -81,6 +92,9 @@ WGXDP_INLINE enum verdict open_transport(struct xdp_md *xdp, struct received *in
 		    in->outer.offset + sizeof(struct message_data),
 		    in->outer.length - MESSAGE_DATA_MINIMUM_LENGTH))
 		return VERDICT_BAD_TAG;
+	/* ended meanwhile: the key was perhaps the zeros it is overwritten with */
+	if (*(const volatile uint32_t *)&session->state == SESSION_RESERVED)
+		return VERDICT_UNKNOWN_INDEX;
 	bpf_spin_lock(&session->lock);
 	is_new = replay_accept(&session->received, in->counter);
 	bpf_spin_unlock(&session->lock);
@@ -103,16 +117,51 @@ WGXDP_INLINE enum verdict check_inner(struct received *in, uint8_t *inner, const
 	return VERDICT_DELIVERED;
 }
 
+/*
+ * Moves `length` bytes at `from` to `to`, which is at least 16 further on, the last ones first. The up to 15 bytes
+ * before `from` that move as well are the message's header, and nobody's any more.
+ */
+WGXDP_CALLED int move_up(struct xdp_md *xdp, uint32_t from, uint32_t to, uint32_t length)
+{
+	uint8_t *data = (uint8_t *)(long)xdp->data;
+	const uint8_t *end = (uint8_t *)(long)xdp->data_end;
+
+	for (uint32_t moved = 0; moved < length && moved < TRANSPORT_TEXT_MAX; moved += 16) {
+		uint64_t *source = aead_span(data, end, from + length - 16 - moved, 16);
+		uint64_t *target = aead_span(data, end, to + length - 16 - moved, 16);
+		uint64_t first, second;
+
+		if (!source || !target)
+			return -1;
+		first = source[0];
+		second = source[1];
+		target[0] = first;
+		target[1] = second;
+	}
+	return 0;
+}
+
+/* Behind the inner packet nothing may be left: the visible end measures the frame against its MTU. */
+WGXDP_INLINE bool cut_tail(struct xdp_md *xdp, const struct received *in, uint32_t *inner_offset)
+{
+	int surplus = (int)bpf_xdp_get_buff_len(xdp) - (int)(*inner_offset + in->inner_length);
+	uint32_t from = *inner_offset;
+
+	if (!in->keeps_tail)
+		return bpf_xdp_adjust_tail(xdp, -surplus) == 0;
+	*inner_offset += surplus;
+	return move_up(xdp, from, *inner_offset, in->inner_length) == 0;
+}
+
 /* Cuts the frame down to the inner packet, behind an Ethernet header for the visible end. */
 WGXDP_INLINE enum verdict unwrap(struct xdp_md *xdp, const struct received *in,
 				 const struct tunnel_value *tunnel)
 {
 	uint32_t inner_offset = in->outer.offset + sizeof(struct message_data);
-	uint32_t frame_length = bpf_xdp_get_buff_len(xdp);
 	struct ethernet_header *ethernet;
 	uint8_t *data, *end;
 
-	if (bpf_xdp_adjust_tail(xdp, (int)(inner_offset + in->inner_length) - (int)frame_length) ||
+	if (!cut_tail(xdp, in, &inner_offset) ||
 	    bpf_xdp_adjust_head(xdp, (int)inner_offset - (int)sizeof(*ethernet)))
 		return VERDICT_NO_ROOM;
 	data = (uint8_t *)(long)xdp->data;

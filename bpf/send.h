@@ -173,6 +173,9 @@ WGXDP_INLINE enum verdict seal_transport(struct __sk_buff *skb, struct sending *
 	if (seal_at(skb, &out->session->sending_key, out->counter,
 		    offset + sizeof(struct message_data), out->text_length))
 		return VERDICT_NO_ROOM;
+	/* ended meanwhile: the key was perhaps the zeros it is overwritten with */
+	if (*(const volatile uint32_t *)&out->session->state != SESSION_LIVE)
+		return VERDICT_EXPIRED;
 	return VERDICT_SEALED;
 }
 

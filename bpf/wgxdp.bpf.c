@@ -26,16 +26,15 @@ int rx(struct xdp_md *xdp)
 	uint8_t *message;
 
 	/* 1. a transport packet of ours, or the stack's business: the agent's socket has the handshakes */
-	if (!parse_outer(&in.outer, data, end) ||
-	    !is_ours(&in.outer, data, xdp->ingress_ifindex, &in.tunnel))
-		return XDP_PASS;
+	if (!parse_outer(&in.outer, data, end) || !is_ours(&in, data, xdp->ingress_ifindex))
+		return leave_to_stack(xdp->ingress_ifindex);
 	message = outer_payload(&in.outer, data);
 	if (message + sizeof(struct message_data) > end ||
 	    in.outer.length < sizeof(struct message_data) || load_le32(message) != MESSAGE_DATA)
-		return XDP_PASS;
+		return leave_to_stack(xdp->ingress_ifindex);
 	tunnel = bpf_map_lookup_elem(&tunnels, &in.tunnel);
 	if (!tunnel)
-		return XDP_PASS;
+		return leave_to_stack(xdp->ingress_ifindex);
 
 	/* 2. whose, and may it still be used */
 	in.local_index = load_le32(message + 4);

@@ -56,7 +56,9 @@ struct interface_value {
 	uint8_t mac[6];
 	/* frames that the agent runs through the program itself: any MAC is ours */
 	uint8_t is_injection;
-	uint8_t unused;
+	/* generic XDP, where a frame must not be shortened at its end: up to Linux 6.18 at least, the skb's tail is
+	 * then 14 bytes too far, and TCP corrupts what it gathers behind it */
+	uint8_t is_generic;
 };
 
 /* `local_addresses`: which outer destinations are this host. Agent -> BPF; the value says nothing. */

@@ -310,7 +310,9 @@ void model_rx(struct state *state, const uint8_t *frame, uint32_t length, struct
 	outcome->verdict = VERDICT_COUNT;
 	outcome->length = length;
 	memcpy(outcome->frame, frame, length);
-	outcome->action = XDP_PASS;
+	/* what the agent put in came from the stack and must not go back */
+	outcome->action =
+		state->has_interface && state->interface.is_injection ? XDP_DROP : XDP_PASS;
 	if (!understand(&in, frame, length) || !is_for_us(state, &in, frame))
 		return;
 	outcome->action = XDP_DROP;

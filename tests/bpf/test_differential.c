@@ -147,6 +147,7 @@ static void make_rx_state(void)
 	state.sessions[NEXT].birth = world_time() - SECONDS(one_in(2) ? 200 : 2);
 	state.sessions[LIVE].i_am_the_initiator = one_in(2);
 	state.interface.is_injection = one_in(8);
+	state.interface.is_generic = one_in(4);
 	state.tunnel.is_up = !one_in(16);
 	world_load(&world, &state);
 }

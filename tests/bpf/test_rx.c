@@ -153,6 +153,7 @@ PACKET(refused_and_roams, others_source(packet); packet->outer.source_port = 1)
 /* ---- delivered ----------------------------------------------------------------------------------- */
 
 STATE(injection, state->interface.is_injection = 1)
+STATE(generic_mode, state->interface.is_generic = 1)
 STATE(told_everything, state->peers[PEER].told = TOLD_DATA_RECEIVED)
 STATE(sent_before, state->peers[PEER].notes.last_sent = world_time())
 STATE(received_before, state->peers[PEER].notes.first_data_received =
@@ -277,6 +278,7 @@ static const struct row rows[] = {
 	{"counter above 2^32", DELIVER, .packet = counter_above_32_bits, .state = seen_it},
 	{"8 128 behind", DELIVER, .state = seen_9128},
 	{"from the agent, MAC not ours", DELIVER, .state = injection, .packet = other_mac},
+	{"in generic mode", DELIVER, .state = generic_mode},
 	{"from the agent, roams", DELIVER, .state = injection, .packet = other_source},
 	{"agent knows of data", DELIVER, .state = told_everything},
 	{"after something sent", DELIVER, .state = sent_before},
