@@ -79,8 +79,8 @@ include tests/tests.mk
 
 # ---- the rest --------------------------------------------------------------------------------------
 .PHONY: demo install uninstall clean lint format compdb help
-demo: all ## show what is there so far: the crypto of the data path on this kernel (root)
-	@$(O)/wgxdp selftest
+demo: all ## two namespaces, a tunnel, half a minute (root); PEER=wireguard-go
+	@O=$(O) scripts/demo
 
 install: all ## copy the program to $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(O)/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp
@@ -101,6 +101,6 @@ compdb: ## write compile_commands.json
 	@scripts/compdb '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' '$(CLANG) $(BPFFLAGS)' > compile_commands.json
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

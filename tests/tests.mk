@@ -6,7 +6,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 RUNNERS := $(SUITES:%=$(O)/tests/run-%)
 
 .PHONY: test check-unit check-sim check-bpf check-netns check-vm check-pure check-vectors fuzz fuzzers bench
-test: all $(RUNNERS) fuzzers ## every test this machine can run (root, for BPF)
+test: all $(RUNNERS) $(O)/tests/sniffer fuzzers ## every test this machine can run (root, for BPF)
 	@O=$(O) scripts/test-all
 
 check-unit: $(O)/tests/run-unit ## the modules one by one (no root)
@@ -15,8 +15,12 @@ check-sim: $(O)/tests/run-sim ## two endpoints on a virtual clock (no root)
 	@O=$(O) scripts/suite sim $< --tap
 check-bpf: $(O)/tests/run-bpf ## the shared code under BPF_PROG_TEST_RUN, verifier budget (root)
 	@O=$(O) scripts/suite bpf $< --tap
-check-netns: ## the tunnel in network namespaces: not there yet
-	@echo "check-netns: there is no namespace test yet: the tunnel is not built"
+check-netns: all $(O)/tests/sniffer ## the tunnel in network namespaces, with a sniffer outside (root)
+	@O=$(O) scripts/suite netns scripts/netns-suite
+$(O)/tests/sniffer: tests/netns/sniffer.c | $(O)/.deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 check-vm: ## other kernels and the kernel's WireGuard: not there yet
 	@echo "check-vm: there is no VM test yet"
 check-pure: $(LIB_OBJ) ## user/proto calls nothing of the world's

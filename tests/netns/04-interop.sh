@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# wireguard-go at b: either end begins, with and without preshared key, over IPv4 and IPv6.
+ENGINE_B=wireguard-go
+. "$(dirname "$0")/topology.sh"
+make_topology
+start_end a
+start_end b
+step "b is: $("$WIREGUARD_GO" --version 2>/dev/null | head -n 1)"
+make_psk shared
+for outer in 4 6; do
+	for psk in "" "--preshared-key $WORK/shared.psk"; do
+		for initiator in a b; do
+			responder=${OTHER[$initiator]}
+			step "$initiator begins, IPv$outer, $([ -z "$psk" ] && echo no || echo with a) preshared key"
+			# Only the initiator knows where the other is, and it comes second: something of the
+			# last round may still want to be sent.
+			# shellcheck disable=SC2086 # an option is two words
+			add_peer "$responder" $psk
+			# shellcheck disable=SC2086
+			add_peer "$initiator" --endpoint "$(outer "$responder" $outer)" $psk
+			before=$(seen initiation)
+			flood "$initiator" "$responder" 4 1000
+			flood "$responder" "$initiator" 6 1000
+			equal "initiations" $((before + 1)) "$(seen initiation)"
+			iperf "$initiator" "$responder" 4 -t 1
+			iperf "$initiator" "$responder" 6 -t 1 -R
+			iperf "$initiator" "$responder" 4 -t 1 -u -b 20M
+			at_most "lost datagrams" 20 "$(jq .end.sum.lost_packets "$WORK/iperf")"
+			remove_peer a
+			remove_peer b
+		done
+	done
+done

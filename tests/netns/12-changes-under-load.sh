@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Keys and peers change while packets flow.
+. "$(dirname "$0")/topology.sh"
+make_topology
+make_psk first
+make_psk second
+start_end a
+start_end b
+add_peer a --endpoint "$(outer b 4)" --preshared-key "$WORK/first.psk"
+add_peer b --endpoint "$(outer a 4)" --preshared-key "$WORK/second.psk"
+
+# sent_by_a: frames that came from a, as the other end of its cable counted them.
+sent_by_a() {
+	ip -n "$(ns wire)" -j -s link show to-a | jq '.[0].stats64.rx.packets'
+}
+
+step "two preshared keys: no session"
+in_ns a ping -q -c 2 -i 0.2 -W 1 "${INNER4[b]}" >/dev/null && die "a session with different preshared keys"
+equal "data on the wire" 0 "$(seen data)"
+
+step "b gets a's, under load: no more than the retry is waited for"
+start_pings a b 4 500
+wg set "${TUNNEL[b]}" peer "$(public_key a)" preshared-key "$WORK/first.psk"
+wait_for 15 "a session" has_seen data 10
+finish_pings 500
+flood b a 4 200
+
+step "a new preshared key at both ends does not disturb the session"
+start_pings a b 4 1000
+flow_of 200
+initiations=$(seen initiation)
+wg set "${TUNNEL[a]}" peer "$(public_key b)" preshared-key "$WORK/second.psk"
+wg set "${TUNNEL[b]}" peer "$(public_key a)" preshared-key "$WORK/second.psk"
+flow_of 200
+finish_pings 0
+equal "initiations" "$initiations" "$(seen initiation)"
+
+step "a new private key at a: a and b make a new session under load, with the new preshared key"
+cp "$WORK/a.pub" "$WORK/old.pub"
+start_pings b a 4 3000
+flow_of 200
+make_key a
+wg set "${TUNNEL[b]}" peer "$(public_key a)" preshared-key "$WORK/second.psk" \
+	endpoint "$(outer a 4)" allowed-ips "${INNER6[a]}/128"
+wg set "${TUNNEL[a]}" private-key "$WORK/a.key"
+wg set "${TUNNEL[b]}" peer "$(cat "$WORK/old.pub")" remove \
+	peer "$(public_key a)" allowed-ips "${INNER4[a]}/32,${INNER6[a]}/128"
+wait_for 15 "a handshake" has_seen initiation $((initiations + 1))
+flow_of 500
+finish_pings 3000
+flood a b 4 200
+flood b a 6 200
+
+step "a loses its peer under load: nothing more leaves a"
+start_pings b a 4 60000
+flow_of 500
+remove_peer a
+equal "peers of a" "" "$(wg show "${TUNNEL[a]}" peers)"
+# What a had sent is past the sniffer when b's next requests are.
+flow_of 100
+from_a=$(sent_by_a)
+flow_of 500
+equal "frames sent by a" "$from_a" "$(sent_by_a)"
+stop "$PINGS"

@@ -1,0 +1,544 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# topology.sh - what every namespace test starts from: two ends, the wire between them, a sniffer on the
+# wire, words for the steps, and an exit that removes everything and then looks whether that is true.
+#
+#      namespace $(ns a)             namespace $(ns wire)           namespace $(ns b)
+#    +----------------------+      +-----------------------+      +----------------------+
+#    | ${TUNNEL[a]}         |      |                       |      |         ${TUNNEL[b]} |
+#    |   10.77.0.1, fd77::1 |      |     bridge "br0"      |      | 10.77.0.2, fd77::2   |
+#    |                      |      |      /         \      |      |                      |
+#    | eth0 ................|======| to-a <-sniffer-> to-b |======|................ eth0 |
+#    |   192.0.2.1          |      |                       |      |          192.0.2.2   |
+#    |   2001:db8::1        |      |                       |      |        2001:db8::2   |
+#    +----------------------+      +-----------------------+      +----------------------+
+#
+# Namespaces and tunnels carry the test's process id: runs can go side by side, and the sockets of both
+# ends (/run/wireguard/TUNNEL.sock), which know no namespace, do not meet. ENGINE_A and ENGINE_B say what
+# is at the ends: wgxdp, or wireguard-go (WIREGUARD_GO names its program), which proves the tests
+# themselves. Not `ip netns exec`: it mounts a /sys of its own, and the bpffs is gone.
+set -Eeuo pipefail
+
+SUITE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+TREE=$(readlink -f "$SUITE/../..")
+OUT=$(readlink -m "${O:-$TREE/build}")
+WGXDP=$OUT/wgxdp
+SNIFFER=$OUT/tests/sniffer
+WIREGUARD_GO=${WIREGUARD_GO:-wireguard-go}
+UAPI=/var/run/wireguard
+STATE=/run/wgxdp
+
+PORT=51820
+MTU=1420
+declare -A ENGINE=([a]=${ENGINE_A:-wgxdp} [b]=${ENGINE_B:-wgxdp})
+declare -A TUNNEL=([a]=w$$a [b]=w$$b)
+declare -A OTHER=([a]=b [b]=a)
+declare -A INNER4=([a]=10.77.0.1 [b]=10.77.0.2) INNER6=([a]=fd77::1 [b]=fd77::2)
+declare -A OUTER4=([a]=192.0.2.1 [b]=192.0.2.2) OUTER6=([a]=2001:db8::1 [b]=2001:db8::2)
+declare -A ENGINE_PID=()
+
+# What must never be read on the wire: ping's payload, iperf3's, and both addresses of an inner header one
+# after the other. A lone inner IPv4 address counts only among headers (sniffer.c says why).
+MARKER=776778647020636c6561722074657874
+PATTERNS=(
+	"$MARKER" 30313233343536373839
+	0a4d00010a4d0002 0a4d00020a4d0001 0a4d0001 0a4d0002
+	fd770000000000000000000000000001 fd770000000000000000000000000002
+)
+
+# ---- words -----------------------------------------------------------------------------------------
+
+step() {
+	echo "# $((SECONDS)) s: $*"
+}
+
+die() {
+	echo "FAILED: $*"
+	exit 1
+}
+
+skip() {
+	echo "SKIP $*"
+	exit 77
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000)) what=$2
+	shift 2
+	until "$@"; do
+		((${EPOCHREALTIME/./} < deadline)) || die "waited in vain for $what"
+		read -r -t 0.02 <>"$WORK/never" || true
+	done
+}
+
+# equal WHAT EXPECTED GOT
+equal() {
+	[ "$2" = "$3" ] || die "$1: expected $2, got $3"
+}
+
+# at_most WHAT LIMIT GOT, at_least WHAT LIMIT GOT
+at_most() {
+	[ "$3" -le "$2" ] || die "$1: $3, more than $2"
+}
+at_least() {
+	[ "$3" -ge "$2" ] || die "$1: $3, less than $2"
+}
+
+# refuses COMMAND...: it must fail.
+refuses() {
+	if "$@"; then
+		die "succeeded: $*"
+	fi
+}
+
+ns() {
+	echo "wgx-$$-$1"
+}
+
+in_ns() {
+	local where=$1
+	shift
+	nsenter --net="/run/netns/$(ns "$where")" -- "$@"
+}
+
+# spawn NAMESPACE LOG COMMAND...: in the background; its process is $SPAWNED.
+spawn() {
+	local where=$1 log=$2
+	shift 2
+	# What an earlier process wrote there must not be taken for this one's.
+	: >"$log"
+	nsenter --net="/run/netns/$(ns "$where")" -- "$@" >"$log" 2>&1 &
+	SPAWNED=$!
+}
+
+inode() {
+	stat -Lc %i "/run/netns/$(ns "$1")"
+}
+
+gone() {
+	[ ! -e "/proc/$1" ] || [ "$(cut -d ' ' -f 3 "/proc/$1/stat" 2>/dev/null)" = Z ]
+}
+
+# stop PID...: ends processes of ours and waits for that.
+stop() {
+	local pid
+	for pid; do
+		kill "$pid" 2>/dev/null || continue
+		(wait_for 3 "process $pid to end" gone "$pid") || kill -9 "$pid"
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# ---- the wire ----------------------------------------------------------------------------------------
+
+SPACES=()
+NODES=()
+add_namespace() {
+	ip netns add "$(ns "$1")"
+	SPACES+=("$1")
+	NODES+=("$(inode "$1")")
+	ip -n "$(ns "$1")" link set lo up
+	# The link is ours alone: nothing but what a test sends.
+	# shellcheck disable=SC2016 # that shell expands it
+	in_ns "$1" sh -c 'for name in all default; do
+		echo 0 >/proc/sys/net/ipv6/conf/$name/router_solicitations
+		echo 0 >/proc/sys/net/ipv6/conf/$name/accept_dad
+		# An address that is removed does not take the others of its network along.
+		echo 1 >/proc/sys/net/ipv4/conf/$name/promote_secondaries
+	done'
+}
+
+# join END PORT: eth0 of END, and PORT in the wire's namespace.
+join() {
+	ip -n "$(ns wire)" link add name "$2" type veth peer name eth0 netns "$(ns "$1")"
+	ip -n "$(ns wire)" link set "$2" up
+	ip -n "$(ns "$1")" link set eth0 up
+}
+
+add_outer_addresses() {
+	ip -n "$(ns "$1")" address add "${OUTER4[$1]}/24" dev eth0
+	ip -n "$(ns "$1")" address add "${OUTER6[$1]}/64" dev eth0 nodad
+}
+
+make_topology() {
+	local end
+	for end in a wire b; do
+		add_namespace "$end"
+	done
+	in_ns wire sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+		echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+	ip -n "$(ns wire)" link add name br0 type bridge mcast_snooping 0
+	ip -n "$(ns wire)" link set br0 up
+	for end in a b; do
+		join "$end" "to-$end"
+		ip -n "$(ns wire)" link set "to-$end" master br0
+		add_outer_addresses "$end"
+	done
+	start_sniffer wire to-a to-b
+	wait_for 5 "the wire" in_ns a ping -q -c 1 -W 1 "${OUTER4[b]}" >/dev/null
+	wait_for 5 "the wire" in_ns a ping -q -c 1 -W 1 "${OUTER6[b]}" >/dev/null
+}
+
+# ---- the sniffer ---------------------------------------------------------------------------------------
+
+SNIFFER_PID=
+build_sniffer() {
+	[ "$SNIFFER" -nt "$SUITE/sniffer.c" ] && return
+	mkdir -p "$(dirname "$SNIFFER")"
+	"${CC:-cc}" -D_GNU_SOURCE -std=gnu11 -O2 -Wall -Wextra -Werror -o "$SNIFFER.$$" "$SUITE/sniffer.c"
+	mv "$SNIFFER.$$" "$SNIFFER"
+}
+
+# start_sniffer NAMESPACE INTERFACE...
+start_sniffer() {
+	local where=$1
+	shift
+	build_sniffer
+	spawn "$where" "$WORK/sniffer.log" "$SNIFFER" "$WORK/seen" "$@" -- "${PATTERNS[@]}"
+	SNIFFER_PID=$SPAWNED
+	wait_for 5 "the sniffer" grep -qs lost "$WORK/seen"
+}
+
+# seen KIND: how many frames of that kind the sniffer has counted.
+seen() {
+	awk -v kind="$1" '{ for (i = 1; i < NF; i += 2) if ($i == kind) print $(i + 1) }' "$WORK/seen"
+}
+
+no_clear_text() {
+	[ -n "$SNIFFER_PID" ] || return 0
+	if gone "$SNIFFER_PID"; then
+		echo "FAILED: the sniffer died"
+	elif [ "$(seen clear)" -gt 0 ] || [ "$(seen foreign)" -gt 0 ]; then
+		echo "FAILED: on the wire: $(tr -s ' ' <"$WORK/seen")"
+	else
+		step "on the wire: $(tr -s ' ' <"$WORK/seen")"
+		return 0
+	fi
+	cat "$WORK/sniffer.log"
+	return 1
+}
+
+# ---- an end of the tunnel --------------------------------------------------------------------------------
+
+wgxdp() {
+	local end=$1
+	shift
+	in_ns "$end" "$WGXDP" "$@"
+}
+
+make_key() {
+	(
+		umask 077
+		wg genkey >"$WORK/$1.key"
+	)
+	wg pubkey <"$WORK/$1.key" >"$WORK/$1.pub"
+}
+
+public_key() {
+	cat "$WORK/$1.pub"
+}
+
+make_psk() {
+	(
+		umask 077
+		wg genpsk >"$WORK/$1.psk"
+	)
+}
+
+start_wireguard_go() {
+	local end=$1 tunnel=${TUNNEL[$1]}
+	command -v "$WIREGUARD_GO" >/dev/null || skip "there is no wireguard-go"
+	LOG_LEVEL=error spawn "$end" "$WORK/$end.log" "$WIREGUARD_GO" -f "$tunnel"
+	ENGINE_PID[$end]=$SPAWNED
+	wait_for 5 "wireguard-go's socket" test -S "$UAPI/$tunnel.sock"
+	wg set "$tunnel" private-key "$WORK/$end.key" listen-port "$PORT"
+	ip -n "$(ns "$end")" link set "$tunnel" mtu "$MTU"
+	ip -n "$(ns "$end")" address add "${INNER4[$end]}/24" dev "$tunnel"
+	ip -n "$(ns "$end")" address add "${INNER6[$end]}/64" dev "$tunnel" nodad
+	ip -n "$(ns "$end")" link set "$tunnel" up
+}
+
+attach() {
+	wgxdp "$1" attach eth0 --tunnel "${TUNNEL[$1]}" "${@:2}"
+}
+
+# start_end END: its key, its engine, its addresses; no peer yet.
+start_end() {
+	local end=$1
+	[ -e "$WORK/$end.key" ] || make_key "$end"
+	step "$end: ${ENGINE[$end]} on eth0, tunnel ${TUNNEL[$end]}"
+	case ${ENGINE[$end]} in
+	wgxdp)
+		attach "$end" --private-key "$WORK/$end.key" --listen-port "$PORT" \
+			--address "${INNER4[$end]}/24" --address "${INNER6[$end]}/64"
+		remember_bpf "$end"
+		;;
+	wireguard-go) start_wireguard_go "$end" ;;
+	*) die "no such engine: ${ENGINE[$end]}" ;;
+	esac
+}
+
+# outer END FAMILY: the address that others reach it by, as an endpoint.
+outer() {
+	case $2 in
+	4) echo "${OUTER4[$1]}:$PORT" ;;
+	6) echo "[${OUTER6[$1]}]:$PORT" ;;
+	esac
+}
+
+inner() {
+	case $2 in
+	4) echo "${INNER4[$1]}" ;;
+	6) echo "${INNER6[$1]}" ;;
+	esac
+}
+
+# add_peer END OPTION...: the other end as a peer of END; options as `wgxdp peer add` takes them.
+add_peer() {
+	local end=$1 other=${OTHER[$1]} allowed
+	allowed=${INNER4[$other]}/32,${INNER6[$other]}/128
+	shift
+	if [ "${ENGINE[$end]}" = wgxdp ]; then
+		wgxdp "$end" peer add "$(public_key "$other")" --tunnel "${TUNNEL[$end]}" \
+			--allowed-ips "$allowed" "$@"
+	else
+		# shellcheck disable=SC2046 # words are meant
+		# shellcheck disable=SC2046 # options are words
+		wg set "${TUNNEL[$end]}" peer "$(public_key "$other")" allowed-ips "$allowed" \
+			$(wg_options "$@")
+	fi
+}
+
+# set_endpoint END ENDPOINT: of its peer.
+set_endpoint() {
+	local peer
+	peer=$(public_key "${OTHER[$1]}")
+	if [ "${ENGINE[$1]}" = wgxdp ]; then
+		wgxdp "$1" peer set "$peer" --tunnel "${TUNNEL[$1]}" --endpoint "$2"
+	else
+		wg set "${TUNNEL[$1]}" peer "$peer" endpoint "$2"
+	fi
+}
+
+remove_peer() {
+	if [ "${ENGINE[$1]}" = wgxdp ]; then
+		wgxdp "$1" peer remove "$(public_key "${OTHER[$1]}")" --tunnel "${TUNNEL[$1]}"
+	else
+		wg set "${TUNNEL[$1]}" peer "$(public_key "${OTHER[$1]}")" remove
+	fi
+}
+
+# The same options as wg(8) spells them.
+wg_options() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--keepalive) echo "persistent-keepalive $2" ;;
+		*) echo "${1#--} $2" ;;
+		esac
+		shift 2
+	done
+}
+
+# make_tunnel FAMILY: both ends, each knowing the other's outer address.
+make_tunnel() {
+	start_end a
+	start_end b
+	add_peer a --endpoint "$(outer b "$1")"
+	add_peer b --endpoint "$(outer a "$1")"
+}
+
+# The engine's own numbers, as `wg show` reads them.
+show() {
+	wg show "${TUNNEL[$1]}" "$2" | cut -f 2-
+}
+
+both_wgxdp() {
+	[ "${ENGINE[a]} ${ENGINE[b]}" = "wgxdp wgxdp" ] || skip "needs wgxdp at both ends"
+}
+
+agent_pid() {
+	cat "$STATE/$(inode "$1")/${TUNNEL[$1]}.pid"
+}
+
+# kill_agent END: without a chance to say goodbye.
+kill_agent() {
+	local pid
+	pid=$(agent_pid "$1")
+	step "$1: agent $pid is killed"
+	kill -9 "$pid"
+	wait_for 5 "the agent of $1 to die" gone "$pid"
+}
+
+# ---- what flows through it ---------------------------------------------------------------------------------
+
+# flood FROM TO FAMILY COUNT OPTION...: as fast as answers come; every one must come.
+flood() {
+	local from=$1 to=$2 family=$3 count=$4 report
+	shift 4
+	report=$(in_ns "$from" ping -q -f -c "$count" -w 60 -p "$MARKER" "$@" "$(inner "$to" "$family")") || true
+	grep -q " $count received, 0% packet loss" <<<"$report" ||
+		die "$count pings from $from to $to by IPv$family: $report"
+	step "$count pings from $from to $to, IPv$family: $(tail -n 1 <<<"$report")"
+}
+
+# start_pings FROM TO FAMILY COUNT: a thousand a second, in the background; finish_pings waits for them.
+PINGS=
+start_pings() {
+	spawn "$1" "$WORK/pings" ping -q -i 0.001 -c "$4" -w 60 -p "$MARKER" "$(inner "$2" "$3")"
+	PINGS=$SPAWNED
+}
+
+# finish_pings LOST: all but that many must have been answered.
+finish_pings() {
+	local sent received
+	wait "$PINGS" || true
+	read -r sent _ _ received _ < <(grep received "$WORK/pings")
+	step "pings meanwhile: $sent sent, $received answered"
+	at_most "lost pings" "$1" $((sent - received))
+}
+
+# flow_of COUNT: until that many more data messages have been on the wire.
+flow_of() {
+	local limit=$(($(seen data) + $1))
+	wait_for 20 "$1 more data messages" has_seen data "$limit"
+}
+
+has_seen() {
+	[ "$(seen "$1")" -ge "$2" ]
+}
+
+# iperf FROM TO FAMILY OPTION...: two seconds if no option says otherwise; leaves its JSON in $WORK/iperf.
+iperf() {
+	local from=$1 to=$2 family=$3 server
+	shift 3
+	spawn "$to" "$WORK/iperf.server" iperf3 -s -1 --forceflush -B "$(inner "$to" "$family")"
+	server=$SPAWNED
+	wait_for 5 "iperf3's server" grep -qs listening "$WORK/iperf.server"
+	in_ns "$from" timeout 30 iperf3 -c "$(inner "$to" "$family")" -t 2 --repeating-payload -J "$@" >"$WORK/iperf" || {
+		stop "$server"
+		die "iperf3 $*: $(cat "$WORK/iperf" "$WORK/iperf.server")"
+	}
+	wait "$server" || die "iperf3's server: $(cat "$WORK/iperf.server")"
+}
+
+# ---- and nothing stays behind --------------------------------------------------------------------------------
+
+# remember_bpf END: the ids of everything pinned for this namespace, to ask for them after `down`.
+BPF_IDS=()
+remember_bpf() {
+	local pin kind id
+	while read -r pin; do
+		for kind in map prog link; do
+			id=$(bpftool -j "$kind" show pinned "$pin" 2>/dev/null | jq -r '.id // empty') || continue
+			[ -z "$id" ] || BPF_IDS+=("$kind $id")
+		done
+	done < <(find "$(pins "$1")" -type f)
+	[ ${#BPF_IDS[@]} -gt 0 ] || die "$1: nothing is pinned"
+}
+
+# pins END: the directory of its namespace.
+pins() {
+	local bpffs
+	for bpffs in /sys/fs/bpf /run/wgxdp/bpf; do
+		[ ! -d "$bpffs/wgxdp/$(inode "$1")" ] || echo "$bpffs/wgxdp/$(inode "$1")"
+	done
+}
+
+refuses_quietly() {
+	! "$@" >/dev/null 2>&1
+}
+
+leftovers() {
+	local end node
+	for node in "${NODES[@]}"; do
+		# Numbers of namespaces come again: what is older than this test is not its own.
+		find /sys/fs/bpf/wgxdp/"$node" /run/wgxdp/bpf/wgxdp/"$node" "$STATE/$node" \
+			-mindepth 1 -newer "$WORK/never" 2>/dev/null
+	done
+	for end in a b; do
+		find "$UAPI/${TUNNEL[$end]}.sock" 2>/dev/null
+		pgrep -f "${TUNNEL[$end]}" | sed 's/^/process /'
+	done
+	for end in "${SPACES[@]}"; do
+		[ ! -e "/run/netns/$(ns "$end")" ] ||
+			ip -n "$(ns "$end")" -o link show 2>/dev/null | grep -o " ${TUNNEL[a]%a}[^@:]*"
+	done
+	for end in "${BPF_IDS[@]}"; do
+		# shellcheck disable=SC2086 # two words
+		refuses_quietly bpftool ${end% *} show id "${end#* }" || echo "bpf $end"
+	done
+}
+
+nothing_left() {
+	[ -z "$(leftovers)" ]
+}
+
+take_down() {
+	local end hidden status=0
+	for end in "${!ENGINE_PID[@]}"; do
+		stop "${ENGINE_PID[$end]}"
+	done
+	for end in a b; do
+		[ "${ENGINE[$end]}" = wgxdp ] || continue
+		[ -e "/run/netns/$(ns "$end")" ] || continue
+		for hidden in $(ip -n "$(ns "$end")" -br link | grep -o "^${TUNNEL[$end]}[^@ ]*\.dp"); do
+			wgxdp "$end" down "${hidden%.dp}" || status=1
+		done
+	done
+	return $status
+}
+
+# What should not be necessary, for the sake of the next run.
+sweep() {
+	local end node pid
+	for end in a b; do
+		for pid in $(pgrep -f "${TUNNEL[$end]}"); do
+			kill -9 "$pid"
+		done
+		rm -f "$UAPI/${TUNNEL[$end]}.sock"
+	done
+	for node in "${NODES[@]}"; do
+		rm -rf "/sys/fs/bpf/wgxdp/$node" "/run/wgxdp/bpf/wgxdp/$node" "${STATE:?}/$node"
+	done
+}
+
+diagnose() {
+	local end
+	for end in a b; do
+		echo "--- $end"
+		wg show "${TUNNEL[$end]}" 2>&1
+		[ "${ENGINE[$end]}" != wgxdp ] || wgxdp "$end" show "${TUNNEL[$end]}" 2>&1
+		in_ns "$end" ip -br address 2>&1
+		tail -n 20 "$WORK/$end.log" "$STATE/$(inode "$end")/${TUNNEL[$end]}.log" 2>/dev/null
+	done
+	[ -z "$SNIFFER_PID" ] || tr -s ' ' <"$WORK/seen"
+}
+
+finish() {
+	local status=$? space
+	trap - EXIT INT TERM ERR
+	set +e
+	[ "$status" -eq 0 ] || [ "$status" -eq 77 ] || diagnose
+	take_down || status=1
+	no_clear_text || status=1
+	# shellcheck disable=SC2046 # one word a process
+	stop $(jobs -p)
+	(wait_for 5 "everything to be removed" nothing_left) || {
+		leftovers | sed 's/^/left: /'
+		[ "$status" -ne 0 ] || status=1
+		sweep
+	}
+	for space in "${SPACES[@]}"; do
+		ip netns del "$(ns "$space")"
+	done
+	rm -rf "$WORK"
+	exit "$status"
+}
+
+[ "$(id -u)" -eq 0 ] || skip "needs root"
+WORK=$(mktemp -d /tmp/wgx-XXXXXX)
+mkfifo "$WORK/never"
+trap finish EXIT
+trap 'die "interrupted"' INT TERM
+trap 'echo "FAILED: line $LINENO of ${BASH_SOURCE[0]##*/}: $BASH_COMMAND"' ERR
