@@ -249,7 +249,7 @@ make_psk() {
 start_wireguard_go() {
 	local end=$1 tunnel=${TUNNEL[$1]}
 	command -v "$WIREGUARD_GO" >/dev/null || skip "there is no wireguard-go"
-	LOG_LEVEL=error spawn "$end" "$WORK/$end.log" "$WIREGUARD_GO" -f "$tunnel"
+	LOG_LEVEL=${GO_LOG:-error} spawn "$end" "$WORK/$end.log" "$WIREGUARD_GO" -f "$tunnel"
 	ENGINE_PID[$end]=$SPAWNED
 	wait_for 5 "wireguard-go's socket" test -S "$UAPI/$tunnel.sock"
 	wg set "$tunnel" private-key "$WORK/$end.key" listen-port "$PORT"
