@@ -20,7 +20,7 @@ check-netns: all $(O)/tests/sniffer ## the tunnel in network namespaces, with a 
 $(O)/tests/sniffer: tests/netns/sniffer.c | $(O)/.deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -O2 -g -std=gnu11 $(WARNINGS) -o $@ $<
 check-vm: ## other kernels and the kernel's WireGuard: not there yet
 	@echo "check-vm: there is no VM test yet"
 check-pure: $(LIB_OBJ) ## user/proto calls nothing of the world's

@@ -84,7 +84,9 @@ static void seal(struct model *model, struct leaving *out)
 		padded = mtu;
 	if (padded > TRANSPORT_TEXT_MAX)
 		padded = TRANSPORT_TEXT_MAX;
-	memcpy(text, out->inner, out->length);
+	/* a keepalive has no inner packet */
+	if (out->length)
+		memcpy(text, out->inner, out->length);
 	out->message_length = build_message(out->message, session->remote_index, out->counter,
 					    &session->sending_key, text, padded);
 }
