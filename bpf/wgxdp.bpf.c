@@ -12,9 +12,6 @@
 #include "receive.h"
 #include "stats.h"
 
-/* Pinned beside the maps; another version is not taken over. */
-const volatile uint32_t abi_version = WGXDP_ABI_VERSION;
-
 SEC("xdp")
 int rx(struct xdp_md *xdp)
 {
