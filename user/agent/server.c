@@ -154,7 +154,9 @@ static bool ends_a_request(const struct buffer *request, size_t fresh)
 {
 	size_t from = request->length > fresh ? request->length - fresh - 1 : 0;
 
-	return memmem(request->bytes + from, request->length - from, "\n\n", 2) != NULL;
+	/* an empty line alone is a request too: a bad one */
+	return request->bytes[0] == '\n' ||
+	       memmem(request->bytes + from, request->length - from, "\n\n", 2) != NULL;
 }
 
 /* False at the end of the connection. */
