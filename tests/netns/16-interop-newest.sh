@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# As 04, with the newest wireguard-go, when somebody has built it: WIREGUARD_GO_NEWEST names it, and
-# `GOBIN=$PWD/build/go go install golang.zx2c4.com/wireguard@latest` makes it where it is looked for.
+# As 04, with the newest wireguard-go that Debian has, which scripts/fetch-wireguard-go gets.
 suite=$(dirname "$0")
-newest=${WIREGUARD_GO_NEWEST:-${O:-$suite/../../build}/go/wireguard}
-if [ ! -x "$newest" ]; then
-	echo "SKIP there is no newest wireguard-go at $newest"
+if ! WIREGUARD_GO=$("$suite/../../scripts/fetch-wireguard-go" 2>&1); then
+	echo "SKIP $WIREGUARD_GO"
 	exit 77
 fi
-WIREGUARD_GO=$(readlink -f "$newest") exec "$suite/04-interop.sh"
+WIREGUARD_GO=$(tail -n 1 <<<"$WIREGUARD_GO")
+export WIREGUARD_GO
+exec "$suite/04-interop.sh"
