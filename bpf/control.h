@@ -6,7 +6,7 @@
 #ifndef WGXDP_BPF_CONTROL_H
 #define WGXDP_BPF_CONTROL_H
 
-#include "maps.h"
+#include "stats.h"
 
 WGXDP_INLINE enum control_result control_peer(const struct control_request *request)
 {
@@ -61,12 +61,25 @@ WGXDP_INLINE enum control_result control_session(const struct control_request *r
 	return CONTROL_DONE;
 }
 
+/* Atomically: this CPU may be interrupted here by one of its own packets. */
+WGXDP_INLINE enum control_result control_verdict(const struct control_request *request)
+{
+	uint64_t *count = verdict_counter(request->counters, request->verdict);
+
+	if (!count)
+		return CONTROL_BAD_REQUEST;
+	__sync_fetch_and_add(count, request->packets);
+	return CONTROL_DONE;
+}
+
 WGXDP_INLINE enum control_result do_control(const struct control_request *request)
 {
 	switch (request->operation) {
 	case CONTROL_STOP_SENDING:
 	case CONTROL_WIPE_SESSION:
 		return control_session(request);
+	case CONTROL_COUNT_VERDICT:
+		return control_verdict(request);
 	default:
 		return control_peer(request);
 	}

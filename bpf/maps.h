@@ -27,7 +27,7 @@
 		__type(value, uint32_t);                                                           \
 	} name SEC(".maps")
 
-HASH_MAP(tunnels, uint32_t, struct tunnel_value, 1024);
+HASH_MAP(tunnels, uint32_t, struct tunnel_value, TUNNELS_MAX);
 HASH_MAP(interfaces, uint32_t, struct interface_value, 4096);
 HASH_MAP(local_addresses, struct local_address_key, uint8_t, 65536);
 HASH_MAP(listening_ports, uint16_t, uint32_t, 65536);
@@ -51,9 +51,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, VERDICT_COUNT);
+	__uint(max_entries, TUNNELS_MAX + 1);
 	__type(key, uint32_t);
-	__type(value, uint64_t);
+	__type(value, struct verdict_counts);
 } verdict_counters SEC(".maps");
 
 /* The AEAD's state does not fit the stack beside its callees. Programs on one CPU do not interrupt each

@@ -64,11 +64,11 @@ int rx(struct xdp_md *xdp)
 		verdict = unwrap(xdp, &in, tunnel);
 	if (verdict != VERDICT_DELIVERED)
 		goto drop;
-	count_verdict(verdict, NULL);
+	count_verdict(verdict, tunnel, NULL);
 	return bpf_redirect(in.tunnel, 0);
 
 drop:
-	count_verdict(verdict, in.peer);
+	count_verdict(verdict, tunnel, in.peer);
 	return XDP_DROP;
 }
 
@@ -120,9 +120,10 @@ WGXDP_INLINE enum verdict send(struct __sk_buff *skb, struct sending *out,
 }
 
 /* Whatever is not sealed and redirected ends here: rule 4, nothing leaves in clear. */
-WGXDP_INLINE int leave(const struct sending *out, enum verdict verdict)
+WGXDP_INLINE int leave(const struct sending *out, const struct tunnel_value *tunnel,
+		       enum verdict verdict)
 {
-	count_verdict(verdict, verdict == VERDICT_SEALED ? NULL : out->peer);
+	count_verdict(verdict, tunnel, verdict == VERDICT_SEALED ? NULL : out->peer);
 	if (verdict != VERDICT_SEALED)
 		return TC_ACT_SHOT;
 	return bpf_redirect_neigh(out->endpoint.ifindex, NULL, 0, 0);
@@ -134,7 +135,7 @@ int tx(struct __sk_buff *skb)
 	struct sending out = {.tunnel = skb->ifindex};
 	const struct tunnel_value *tunnel = bpf_map_lookup_elem(&tunnels, &out.tunnel);
 
-	return leave(&out, send(skb, &out, tunnel, false));
+	return leave(&out, tunnel, send(skb, &out, tunnel, false));
 }
 
 SEC("tc")
@@ -146,7 +147,7 @@ int tx_agent(struct __sk_buff *skb)
 
 	if (skb->mark == PASS_MARK)
 		return TC_ACT_OK;
-	return leave(&out, send(skb, &out, tunnel, is_keepalive));
+	return leave(&out, tunnel, send(skb, &out, tunnel, is_keepalive));
 }
 
 /* Run by the agent with BPF_PROG_RUN; attached nowhere. */

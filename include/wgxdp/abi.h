@@ -10,7 +10,7 @@
 #include <wgxdp/replay.h>
 #include <wgxdp/verdict.h>
 
-#define WGXDP_ABI_VERSION 1
+#define WGXDP_ABI_VERSION 2
 
 /* ---- who and where ------------------------------------------------------------------------------- */
 
@@ -49,6 +49,20 @@ struct tunnel_value {
 	/* 0: the interface is down, nothing is sealed or opened */
 	uint8_t is_up;
 	uint8_t unused;
+	/* its place in `verdict_counters`, chosen when the tunnel is made */
+	uint32_t counters;
+};
+
+enum tunnel_counters {
+	TUNNELS_MAX = 1024,
+	/* of packets that belong to no tunnel */
+	COUNTERS_OF_NO_TUNNEL = 0,
+};
+
+/* `verdict_counters`: what became of the packets of one tunnel, on each CPU for itself. BPF; the agent adds, by
+ * `control`, what it refused itself. */
+struct verdict_counts {
+	uint64_t of[VERDICT_COUNT];
 };
 
 /* `interfaces`: key is the ifindex of an interface the receive program is attached to. Agent -> BPF. */
@@ -234,6 +248,8 @@ enum control_operation {
 	CONTROL_CLEAR_TOLD,
 	/* `received`, `sent` are added */
 	CONTROL_COUNT_BYTES,
+	/* `packets` of the tunnel whose counters are `counters` ended with `verdict` */
+	CONTROL_COUNT_VERDICT,
 	/* `session` becomes RECEIVES_ONLY */
 	CONTROL_STOP_SENDING,
 	/* `session`: overwrites the keys in place */
@@ -254,7 +270,9 @@ struct control_request {
 	uint32_t session;
 	uint32_t has_session;
 	uint32_t bits;
-	uint32_t unused;
+	uint32_t verdict;
+	uint32_t counters;
+	uint32_t packets;
 	uint64_t received;
 	uint64_t sent;
 	struct endpoint endpoint;

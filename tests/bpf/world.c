@@ -117,8 +117,10 @@ void state_init(struct state *state, uint8_t endpoint_family)
 					      .fwmark = FWMARK,
 					      .inner_destination = {2, 1, 1, 1, 1, 1},
 					      .inner_source = {2, 2, 2, 2, 2, 2},
-					      .is_up = 1};
+					      .is_up = 1,
+					      .counters = COUNTERS};
 	state->other_tunnel = state->tunnel;
+	state->other_tunnel.counters = OTHER_COUNTERS;
 	write_be16(state->tunnel.port, PORT);
 	write_be16(state->other_tunnel.port, OTHER_PORT);
 	memcpy(state->interface.mac, our_mac, 6);
@@ -237,22 +239,33 @@ void world_make_ring(struct world *world, uint32_t size)
 	cr_assert_not_null(world->ring);
 }
 
-static void read_verdicts(struct world *world, uint64_t verdicts[VERDICT_COUNT])
+uint64_t world_count(struct world *world, uint32_t counters, enum verdict verdict)
 {
-	static uint64_t values[VERDICT_COUNT][256];
-	static uint32_t keys[VERDICT_COUNT];
+	static struct verdict_counts of_cpus[256];
+	uint64_t sum = 0;
 	int cpus = libbpf_num_possible_cpus();
-	uint64_t *flat = &values[0][0];
-	uint32_t count = VERDICT_COUNT, next;
 
 	cr_assert_leq(cpus, 256);
-	/* one call for all of them; it says "no more" when it has them */
-	bpf_map_lookup_batch(MAP(world, verdict_counters), NULL, &next, keys, flat, &count, NULL);
-	cr_assert_eq(count, VERDICT_COUNT);
-	for (uint32_t i = 0; i < VERDICT_COUNT; i++) {
-		verdicts[keys[i]] = 0;
+	must(bpf_map_lookup_elem(MAP(world, verdict_counters), &counters, of_cpus), "counters");
+	for (int cpu = 0; cpu < cpus; cpu++)
+		sum += of_cpus[cpu].of[verdict];
+	return sum;
+}
+
+static void read_verdicts(struct world *world, uint64_t verdicts[VERDICT_COUNT])
+{
+	static const uint32_t places[] = {COUNTERS_OF_NO_TUNNEL, COUNTERS, OTHER_COUNTERS};
+	static struct verdict_counts of_cpus[256];
+	int cpus = libbpf_num_possible_cpus();
+
+	cr_assert_leq(cpus, 256);
+	memset(verdicts, 0, VERDICT_COUNT * sizeof(verdicts[0]));
+	for (uint32_t i = 0; i < COUNT(places); i++) {
+		must(bpf_map_lookup_elem(MAP(world, verdict_counters), &places[i], of_cpus),
+		     "counters");
 		for (int cpu = 0; cpu < cpus; cpu++)
-			verdicts[keys[i]] += flat[i * (uint32_t)cpus + (uint32_t)cpu];
+			for (uint32_t verdict = 0; verdict < VERDICT_COUNT; verdict++)
+				verdicts[verdict] += of_cpus[cpu].of[verdict];
 	}
 }
 

@@ -24,6 +24,8 @@ enum {
 	OTHER_PORT = 51821,
 	MTU = 1420,
 	FWMARK = 0x1234,
+	COUNTERS = 3,
+	OTHER_COUNTERS = TUNNELS_MAX,
 
 	/* places in struct state */
 	PEER = 0, /* 10.0.0.0/24 and fd00::/64 */
@@ -136,6 +138,8 @@ void world_rx(struct world *world, const uint8_t *frame, uint32_t length, struct
 void world_tx(struct world *world, struct bpf_program *program, uint32_t mark, const uint8_t *frame,
 	      uint32_t length, struct outcome *outcome);
 int world_control(struct world *world, const struct control_request *request);
+/* How often a verdict was counted in one place of `verdict_counters`. */
+uint64_t world_count(struct world *world, uint32_t counters, enum verdict verdict);
 
 const char *verdict_name(enum verdict verdict);
 

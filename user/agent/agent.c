@@ -332,6 +332,8 @@ static void finish(struct agent *agent)
 		remove_traces(device);
 	else if (agent->server)
 		state_flush_all(device);
+	if (agent->server)
+		receive_count_verdicts(device);
 	device_free(device);
 	receive_close(device);
 	udp_close(&device->udp);

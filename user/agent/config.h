@@ -58,7 +58,7 @@ struct device_config {
 	uint32_t fwmark;
 	struct peer_config *peers;
 	size_t peer_count;
-	/* get: all tunnels of the namespace together */
+	/* get: */
 	uint64_t verdicts[VERDICT_COUNT];
 	struct interface_config *interfaces;
 	size_t interface_count;

@@ -294,9 +294,8 @@ int device_describe(struct device *device, struct device_config *config)
 		if (error)
 			return error;
 	}
-	datapath_get_counters(device->datapath, config->verdicts);
-	for (int i = 0; i < VERDICT_COUNT; i++)
-		config->verdicts[i] += device->verdicts[i];
+	receive_count_verdicts(device);
+	datapath_get_counters(device->datapath, (uint32_t)device->hidden.ifindex, config->verdicts);
 	datapath_for_each_interface(device->datapath, describe_interface, &interfaces);
 	return interfaces.error;
 }

@@ -109,7 +109,8 @@ struct device {
 	struct deadlines deadlines;
 	/* peers whose routes are still to be asked again, from here on; NULL: none */
 	struct device_peer *reroute;
-	uint64_t verdicts[VERDICT_COUNT];
+	/* what became of messages that the agent looked at itself, until receive_count_verdicts() */
+	uint32_t verdicts[VERDICT_COUNT];
 	/* icmp.c's budget */
 	uint64_t icmp_tokens, icmp_refilled;
 
@@ -177,6 +178,8 @@ void receive_close(struct device *device);
 void receive_datagram(void *context, const struct udp_datagram *datagram);
 /* Handles a few that wait; true when there are more. */
 bool receive_handshakes(struct device *device);
+/* Adds our verdicts to those of the data path: counters that are read never go back, whoever restarts. */
+void receive_count_verdicts(struct device *device);
 
 /* ---- network.c: interfaces, addresses, routes ---- */
 

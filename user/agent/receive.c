@@ -185,6 +185,16 @@ static void handle(struct device *device, const struct udp_datagram *datagram)
 	state_peer_changed(device_peer_of(peer));
 }
 
+void receive_count_verdicts(struct device *device)
+{
+	for (int i = 0; i < VERDICT_COUNT; i++) {
+		if (device->verdicts[i] &&
+		    !datapath_count_verdict(device->datapath, (uint32_t)device->hidden.ifindex, i,
+					    device->verdicts[i]))
+			device->verdicts[i] = 0;
+	}
+}
+
 bool receive_handshakes(struct device *device)
 {
 	struct handshake_queue *queue = device->handshakes;

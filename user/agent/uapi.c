@@ -10,7 +10,7 @@
  *
  * What we tell beyond wg(8) has keys of its own, which its clients pass over:
  *   wgxdp_interface=eth0:native   the receive program is there, in this mode (or generic)
- *   wgxdp_verdict=bad-tag:12      packets with this end; of the namespace, or of the peer it stands below
+ *   wgxdp_verdict=bad-tag:12      packets with this end; of the tunnel, or of the peer it stands below
  */
 #include <agent/uapi.h>
 #include <crypto/crypto.h>

@@ -112,7 +112,11 @@ int datapath_consume_events(struct datapath *datapath);
  * decrypts is delivered. For transport packets that came to the UDP socket instead. */
 int datapath_inject(struct datapath *datapath, const void *frame, size_t length);
 
-/* Sums of all CPUs. */
-int datapath_get_counters(struct datapath *datapath, uint64_t counters[static VERDICT_COUNT]);
+/* What became of the tunnel's packets: sums of all CPUs. */
+int datapath_get_counters(struct datapath *datapath, uint32_t tunnel,
+			  uint64_t counters[static VERDICT_COUNT]);
+/* Adds packets that never came to the programs, or went by them. */
+int datapath_count_verdict(struct datapath *datapath, uint32_t tunnel, enum verdict verdict,
+			   uint32_t packets);
 
 #endif

@@ -88,7 +88,7 @@ int datapath_set_tunnel(struct datapath *datapath, uint32_t tunnel,
 		error = make_ring(datapath, tunnel);
 	if (!error)
 		error = attach_send_programs(datapath, tunnel);
-	return error ? error : insert(datapath->maps[MAP_tunnels], &tunnel, value, BPF_ANY);
+	return error ? error : counters_set_tunnel(datapath, tunnel, value);
 }
 
 int datapath_get_tunnel(struct datapath *datapath, uint32_t tunnel, struct tunnel_value *value)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * datapath_run.c - talking to the programs: requests to `control`, events from the others, and the
- * counters of all. Frames for `rx` are in datapath_inject.c.
+ * datapath_run.c - talking to the programs: requests to `control`, events from the others. Frames for `rx` are
+ * in datapath_inject.c, the counters of all in datapath_count.c.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -130,28 +130,4 @@ int datapath_consume_events(struct datapath *datapath)
 	datapath->consumed = 0;
 	count = ring_buffer__consume(datapath->ring);
 	return count < 0 && count != -EAGAIN ? count : 0;
-}
-
-/* ---- counters ------------------------------------------------------------------------------------ */
-
-int datapath_get_counters(struct datapath *datapath, uint64_t counters[static VERDICT_COUNT])
-{
-	int cpus = libbpf_num_possible_cpus(), error = 0;
-	uint64_t sums[VERDICT_COUNT] = {0}, *of_cpus;
-
-	if (cpus < 0)
-		return cpus;
-	of_cpus = calloc(cpus, sizeof(*of_cpus));
-	if (!of_cpus)
-		return -ENOMEM;
-	for (uint32_t verdict = 0; !error && verdict < VERDICT_COUNT; verdict++) {
-		error = bpf_map_lookup_elem(datapath->maps[MAP_verdict_counters], &verdict,
-					    of_cpus);
-		for (int cpu = 0; !error && cpu < cpus; cpu++)
-			sums[verdict] += of_cpus[cpu];
-	}
-	free(of_cpus);
-	if (!error)
-		memcpy(counters, sums, sizeof(sums));
-	return error;
 }

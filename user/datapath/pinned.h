@@ -87,6 +87,12 @@ void sessions_wipe(struct datapath *datapath);
 /* Removes tunnels and receiving interfaces whose interface was deleted behind our back. */
 void orphans_remove(struct datapath *datapath);
 
+/* ---- datapath_count.c ---- */
+
+/* Enters the tunnel's value; a new tunnel gets counters of its own, at zero. */
+int counters_set_tunnel(struct datapath *datapath, uint32_t tunnel,
+			const struct tunnel_value *value);
+
 /* ---- datapath_attach.c ---- */
 
 /* Makes the kernel's own words available as the reason of a refused attachment. */
