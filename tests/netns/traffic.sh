@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# traffic.sh - what flows through the tunnel: pings that must not be lost, iperf3, and how much has been on
+# the wire. Part of topology.sh.
+
+# flood FROM TO FAMILY COUNT OPTION...: as fast as answers come; every one must come.
+flood() {
+	local from=$1 to=$2 family=$3 count=$4 report
+	shift 4
+	report=$(in_ns "$from" ping -q -f -c "$count" -w 60 -p "$MARKER" "$@" "$(inner "$to" "$family")") || true
+	grep -q " $count received, 0% packet loss" <<<"$report" ||
+		die "$count pings from $from to $to by IPv$family: $report"
+	step "$count pings from $from to $to, IPv$family: $(tail -n 1 <<<"$report")"
+}
+
+# start_pings FROM TO FAMILY COUNT: a thousand a second, in the background; finish_pings waits for them.
+PINGS=
+start_pings() {
+	spawn "$1" "$WORK/pings" ping -q -i 0.001 -c "$4" -w 60 -p "$MARKER" "$(inner "$2" "$3")"
+	PINGS=$SPAWNED
+}
+
+# finish_pings LOST: all but that many must have been answered.
+finish_pings() {
+	local sent received
+	wait "$PINGS" || true
+	read -r sent _ _ received _ < <(grep received "$WORK/pings")
+	step "pings meanwhile: $sent sent, $received answered"
+	at_most "lost pings" "$1" $((sent - received))
+}
+
+# flow_of COUNT: until that many more data messages have been on the wire.
+flow_of() {
+	local limit=$(($(seen data) + $1))
+	wait_for 20 "$1 more data messages" has_seen data "$limit"
+}
+
+has_seen() {
+	[ "$(seen "$1")" -ge "$2" ]
+}
+
+# iperf FROM TO FAMILY OPTION...: two seconds if no option says otherwise; leaves its JSON in $WORK/iperf.
+iperf() {
+	local from=$1 to=$2 family=$3 server
+	shift 3
+	spawn "$to" "$WORK/iperf.server" iperf3 -s -1 --forceflush -B "$(inner "$to" "$family")"
+	server=$SPAWNED
+	wait_for 5 "iperf3's server" grep -qs listening "$WORK/iperf.server"
+	in_ns "$from" timeout 30 iperf3 -c "$(inner "$to" "$family")" -t 2 --repeating-payload -J "$@" >"$WORK/iperf" || {
+		stop "$server"
+		die "iperf3 $*: $(cat "$WORK/iperf" "$WORK/iperf.server")"
+	}
+	wait "$server" || die "iperf3's server: $(cat "$WORK/iperf.server")"
+}
+
+# socket_drops END: datagrams that its sockets had no room for, because their readers had no processor.
+socket_drops() {
+	in_ns "$1" nstat -asz UdpRcvbufErrors Udp6RcvbufErrors | awk 'NR > 1 { sum += $2 } END { print sum + 0 }'
+}
+
+# udp FROM TO FAMILY OPTION...: one second of 20 Mbit/s. What the reader was too slow for is not lost: a socket
+# holds some 90 datagrams, 50 ms of them, and machines of tests are busy. Sets LOST and SENT.
+udp() {
+	local to=$2 late
+	late=$(socket_drops "$to")
+	iperf "$1" "$to" "$3" -t 1 -u -b 20M "${@:4}"
+	late=$(($(socket_drops "$to") - late))
+	read -r LOST SENT < <(jq -r '.end.sum | "\(.lost_packets) \(.packets)"' "$WORK/iperf")
+	step "UDP from $1 to $to, IPv$3: $LOST of $SENT lost, $late by a reader that was late"
+	LOST=$((LOST > late ? LOST - late : 0))
+	at_least "datagrams" 1000 "$SENT"
+}
+
+# tcp FROM TO FAMILY OPTION...: one second. Sets RATE, in Mbit/s.
+tcp() {
+	iperf "$1" "$2" "$3" -t 1 "${@:4}"
+	RATE=$(jq '.end.sum_received.bits_per_second / 1e6 | floor' "$WORK/iperf")
+	step "TCP from $1 to $2, IPv$3${4:+, ${*:4}}: $RATE Mbit/s"
+	at_least "Mbit/s" 10 "$RATE"
+}
