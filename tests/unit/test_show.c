@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <agent/uapi.h>
@@ -21,6 +22,7 @@
 #define PUBLIC_KEY_OF_B "RGRnFlBDUHEmGUlzJgg5MTgOKLkwJiIArSARd775wQI="
 
 #define NOW 1700000000
+#define TEXT_MAX 8000
 
 /* Its private and its preshared key are B. */
 static const char answer[] =
@@ -39,7 +41,7 @@ static const char expected[] = "interface: wg0\n"
 			       "  listening port: 51820\n"
 			       "  fwmark: 0xff\n"
 			       "  receives on: eth0 (native), eth1 (generic)\n"
-			       "  dropped: 1 too-short, 12 bad-tag (by all tunnels together)\n"
+			       "  dropped: 1 too-short, 12 bad-tag\n"
 			       "\n"
 			       "peer: " KEY_A "\n"
 			       "  preshared key: (hidden)\n"
@@ -54,6 +56,9 @@ static const char expected[] = "interface: wg0\n"
 			       "  allowed ips: (none)\n"
 			       "  latest handshake: 1 minute, 3 seconds ago\n";
 
+static const struct colors plain = {"", "", "", "", "", ""};
+static const struct colors marked = {"<b>", "<g>", "<y>", "<c>", "<r>", "</>"};
+
 static void fill(struct shown_tunnel *tunnel)
 {
 	*tunnel = (struct shown_tunnel){.name = "wg0"};
@@ -67,7 +72,7 @@ Test(show, text)
 	FILE *to = fmemopen(text, sizeof(text), "w");
 
 	fill(&tunnel);
-	show_text(to, &tunnel, NOW);
+	show_text(to, &plain, &tunnel, NOW);
 	fclose(to);
 	cr_expect_str_eq(text, expected);
 	config_free(&tunnel.config);
@@ -80,7 +85,7 @@ static void expect_handshake(time_t now, const char *said)
 	FILE *to = fmemopen(text, sizeof(text), "w");
 
 	fill(&tunnel);
-	show_text(to, &tunnel, now);
+	show_text(to, &plain, &tunnel, now);
 	fclose(to);
 	cr_expect(strstr(text, said), "%s: %s", said, text);
 	config_free(&tunnel.config);
@@ -95,16 +100,17 @@ Test(show, when_the_handshake_was)
 }
 
 /* "tunnels" of the document that is printed for two, the second without an agent. */
-static json_t *printed_tunnels(void)
+static json_t *printed_tunnels(bool (*print)(FILE *to, const struct shown_list *list))
 {
 	struct shown_tunnel tunnels[2] = {0};
+	const struct shown_list both = {tunnels, 2};
 	char text[8000] = "";
 	FILE *to = fmemopen(text, sizeof(text), "w");
 	json_t *document, *list;
 
 	fill(&tunnels[0]);
 	tunnels[1] = (struct shown_tunnel){.name = "wg1", .error = -ECONNREFUSED};
-	cr_assert(show_json(to, tunnels, 2));
+	cr_assert(print(to, &both));
 	fclose(to);
 	config_free(&tunnels[0].config);
 	cr_expect_null(strstr(text, KEY_B), "no secret key is shown: %s", text);
@@ -116,7 +122,7 @@ static json_t *printed_tunnels(void)
 
 Test(show, json)
 {
-	json_t *list = printed_tunnels();
+	json_t *list = printed_tunnels(show_json);
 	const char *name, *key, *endpoint, *allowed, *mode, *error;
 	int port, drops, has_preshared_key, no_preshared_key;
 	json_int_t sent, handshake;
@@ -140,5 +146,97 @@ Test(show, json)
 	cr_expect_str_eq(allowed, "10.0.0.0/24");
 	cr_expect(sent == 1610612736 && handshake == 1699999999);
 	cr_expect_str_eq(error, strerror(ECONNREFUSED));
+	json_decref(list);
+}
+
+/* ---- colours, and what became of packets ---------------------------------------------------------- */
+
+static void expect_line(const char *text, const char *line)
+{
+	cr_expect(strstr(text, line), "%s in: %s", line, text);
+}
+
+Test(show, colours_are_where_wg_has_them)
+{
+	struct shown_tunnel tunnel;
+	char text[TEXT_MAX] = "";
+	FILE *to = fmemopen(text, sizeof(text), "w");
+
+	fill(&tunnel);
+	show_text(to, &marked, &tunnel, NOW);
+	fclose(to);
+	expect_line(text, "</><g><b>interface</>: <g>wg0</>\n");
+	expect_line(text, "\n<y><b>peer</>: <y>" KEY_A "</>\n");
+	expect_line(text, "  <b>allowed ips</>: 10.0.0.0<c>/</>24, fd00::<c>/</>64\n");
+	expect_line(text, "  <b>latest handshake</>: 1 <c>second</> ago\n");
+	expect_line(text, "  <b>transfer</>: 1023 <c>B</> received, 1.50 <c>GiB</> sent\n");
+	config_free(&tunnel.config);
+}
+
+Test(show, when_there_are_colours)
+{
+	FILE *to = tmpfile();
+
+	unsetenv("WG_COLOR_MODE");
+	cr_expect_str_eq(colors_for(to)->bold, "", "a file is no terminal");
+	setenv("WG_COLOR_MODE", "always", 1);
+	cr_expect_str_eq(colors_for(to)->bold, "\033[1m");
+	setenv("WG_COLOR_MODE", "never", 1);
+	cr_expect_str_eq(colors_for(to)->bold, "");
+	fclose(to);
+}
+
+static const char expected_stats[] =
+	"interface: wg0\n"
+	"  delivered                       7  accepted and handed on\n"
+	"  too-short                       1  shorter than the message it claims to be\n"
+	"  bad-tag                        12  transport packet that fails authentication\n"
+	"  peer: " KEY_A "\n"
+	"    replayed                        3  transport counter seen before or too old\n"
+	"    sealed                          9  encrypted and sent on\n";
+
+Test(stats, text)
+{
+	struct shown_tunnel tunnels[2] = {0};
+	char text[TEXT_MAX] = "";
+	FILE *to = fmemopen(text, sizeof(text), "w");
+
+	fill(&tunnels[0]);
+	stats_text(to, &plain, &(struct shown_list){tunnels, 1});
+	fclose(to);
+	cr_expect_str_eq(text, expected_stats);
+
+	/* two tunnels have a sum */
+	tunnels[1] = tunnels[0];
+	to = fmemopen(text, sizeof(text), "w");
+	stats_text(to, &marked, &(struct shown_list){tunnels, 2});
+	fclose(to);
+	expect_line(text, "\n<g><b>all tunnels</>\n");
+	expect_line(text, "  delivered           </>           14  accepted");
+	expect_line(text, "  <r>bad-tag             </>           24  transport");
+	config_free(&tunnels[0].config);
+}
+
+Test(stats, json)
+{
+	json_t *list = printed_tunnels(stats_json);
+	const char *verdict, *meaning, *peer_verdict;
+	int packets, is_drop, is_peer_drop, peer_packets, peers;
+
+	cr_assert_eq(
+		json_unpack(
+			list,
+			"[{s:[{}, {}, {s:s, s:i, s:b, s:s}], s:[{}, {s:[{}, {s:s, s:i, s:b}]}]}]",
+			"counts", "verdict", &verdict, "packets", &packets, "is_drop", &is_drop,
+			"meaning", &meaning, "peers", "counts", "verdict", &peer_verdict, "packets",
+			&peer_packets, "is_drop", &is_peer_drop),
+		0);
+	cr_expect_str_eq(verdict, "bad-tag");
+	cr_expect(packets == 12 && is_drop);
+	cr_expect_str_eq(meaning, "transport packet that fails authentication");
+	cr_expect_str_eq(peer_verdict, "sealed");
+	cr_expect(peer_packets == 9 && !is_peer_drop);
+	peers = (int)json_array_size(json_object_get(json_array_get(list, 0), "peers"));
+	cr_expect_eq(peers, 2, "also those without any");
 	json_decref(list);
 }

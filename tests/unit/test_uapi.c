@@ -323,7 +323,7 @@ static void fill_device(struct device_config *config)
 {
 	struct peer_config *peer;
 
-	*config = (struct device_config){.listen_port = 51820, .fwmark = 7};
+	*config = (struct device_config){.listen_port = 51820, .fwmark = 7, .is_up = true};
 	key_from_hex(config->private_key, KEY_B);
 	config->verdicts[VERDICT_BAD_TAG] = UINT64_C(5000000000);
 	*config_add_interface(config) = (struct interface_config){.name = "eth0"};
@@ -337,6 +337,8 @@ static void fill_device(struct device_config *config)
 	peer->last_handshake_nanoseconds = 999999999;
 	peer->received_bytes = UINT64_MAX;
 	peer->sent_bytes = 1428;
+	peer->received_packets = UINT64_C(5000000001);
+	peer->sent_packets = 2;
 	peer->verdicts[VERDICT_REPLAYED] = 3;
 	prefix_from_text(&config_add_allowed_ip(peer)->family, peer->allowed_ips[0].address,
 			 &peer->allowed_ips[0].prefix_length, "10.0.0.0/24", true);
@@ -347,11 +349,13 @@ static void fill_device(struct device_config *config)
 }
 
 #define DEVICE_TEXT                                                                                \
-	"private_key=" KEY_B "\nlisten_port=51820\nfwmark=7\nwgxdp_interface=eth0:native\n"        \
+	"private_key=" KEY_B "\nlisten_port=51820\nfwmark=7\nwgxdp_is_up=true\n"                   \
+	"wgxdp_interface=eth0:native\n"                                                            \
 	"wgxdp_interface=eth1:generic\nwgxdp_verdict=bad-tag:5000000000\n" PEER_A                  \
 	"preshared_key=" KEY_B "\nprotocol_version=1\nendpoint=192.0.2.1:51820\n"                  \
 	"last_handshake_time_sec=1700000000\nlast_handshake_time_nsec=999999999\n"                 \
 	"tx_bytes=1428\nrx_bytes=18446744073709551615\npersistent_keepalive_interval=25\n"         \
+	"wgxdp_rx_packets=5000000001\nwgxdp_tx_packets=2\n"                                        \
 	"wgxdp_verdict=replayed:3\nallowed_ip=10.0.0.0/24\nallowed_ip=fd00::/64\n" PEER_B          \
 	"preshared_key=" KEY_ZERO "\nprotocol_version=1\nlast_handshake_time_sec=0\n"              \
 	"last_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n"    \
@@ -376,6 +380,8 @@ static void expect_filled(const struct device_config *config)
 	cr_expect_eq(peer->last_handshake_seconds, 1700000000);
 	cr_expect_eq(peer->last_handshake_nanoseconds, 999999999);
 	cr_expect(peer->received_bytes == UINT64_MAX && peer->sent_bytes == 1428);
+	cr_expect(peer->received_packets == 5000000001 && peer->sent_packets == 2);
+	cr_expect(config->is_up);
 	cr_expect_eq(peer->verdicts[VERDICT_REPLAYED], 3);
 	cr_assert_eq(peer->allowed_ip_count, 2);
 	cr_expect_eq(peer->allowed_ips[1].prefix_length, 64);

@@ -37,6 +37,8 @@ struct peer_config {
 	uint32_t last_handshake_nanoseconds;
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
+	uint64_t received_packets;
+	uint64_t sent_packets;
 	uint32_t verdicts[VERDICT_COUNT];
 };
 
@@ -59,6 +61,7 @@ struct device_config {
 	struct peer_config *peers;
 	size_t peer_count;
 	/* get: */
+	bool is_up;
 	uint64_t verdicts[VERDICT_COUNT];
 	struct interface_config *interfaces;
 	size_t interface_count;

@@ -244,6 +244,8 @@ static int describe_peer(const struct device_peer *peer, struct device_config *d
 		config->endpoint = value.endpoint;
 		config->received_bytes = value.received_bytes;
 		config->sent_bytes = value.sent_bytes;
+		config->received_packets = value.received_packets;
+		config->sent_packets = value.sent_packets;
 		memcpy(config->verdicts, value.verdicts, sizeof(config->verdicts));
 	}
 	return describe_allowed_ips(peer, config);
@@ -285,6 +287,7 @@ int device_describe(struct device *device, struct device_config *config)
 		.listen_port = device->udp.port,
 		.has_fwmark = device->fwmark != 0,
 		.fwmark = device->fwmark,
+		.is_up = device->value.is_up,
 	};
 	if (identity->has_identity)
 		memcpy(config->private_key, identity->static_private, sizeof(config->private_key));

@@ -7,6 +7,7 @@
 #include <agent/device.h>
 #include <agent/log.h>
 #include <util/encoding.h>
+#include <util/verdicts.h>
 
 #include <errno.h>
 #include <net/ethernet.h>
@@ -155,11 +156,6 @@ static bool is_under_load(struct handshake_queue *queue, uint64_t now)
 
 static void handle(struct device *device, const struct udp_datagram *datagram)
 {
-	static const char *const names[] = {
-#define X(id, name, meaning) name,
-		WGXDP_VERDICTS(X)
-#undef X
-	};
 	uint64_t now = boot_time();
 	bool under_load = is_under_load(device->handshakes, now);
 	struct cookie_source source = {
@@ -178,7 +174,7 @@ static void handle(struct device *device, const struct udp_datagram *datagram)
 	if (verdict != VERDICT_DELIVERED)
 		device->verdicts[verdict]++;
 	endpoint_to_text(address, &datagram->from);
-	log_verbose("handshake message of %s: %s", address, names[verdict]);
+	log_verbose("handshake message of %s: %s", address, verdict_name(verdict));
 	if (!peer)
 		return;
 	datapath_count_bytes(device->datapath, device_peer_of(peer)->id, datagram->length, 0);

@@ -10,11 +10,14 @@
  *
  * What we tell beyond wg(8) has keys of its own, which its clients pass over:
  *   wgxdp_interface=eth0:native   the receive program is there, in this mode (or generic)
+ *   wgxdp_is_up=true              the end that people see is up
+ *   wgxdp_rx_packets, wgxdp_tx_packets   of a peer, authenticated, handshakes not included
  *   wgxdp_verdict=bad-tag:12      packets with this end; of the tunnel, or of the peer it stands below
  */
 #include <agent/uapi.h>
 #include <crypto/crypto.h>
 #include <util/encoding.h>
+#include <util/verdicts.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,12 +25,6 @@
 
 /* No line that anyone means is longer: two keys in hex would fit. */
 #define LINE_LENGTH_MAX 159
-
-static const char *const verdict_names[VERDICT_COUNT] = {
-#define X(id, name, meaning) [VERDICT_##id] = name,
-	WGXDP_VERDICTS(X)
-#undef X
-};
 
 /* ---- values --------------------------------------------------------------------------------------- */
 
@@ -88,6 +85,11 @@ static int read_replace_peers(struct reader *reader, const char *value)
 	return read_true(value, &reader->config->replace_peers);
 }
 
+static int read_is_up(struct reader *reader, const char *value)
+{
+	return read_true(value, &reader->config->is_up);
+}
+
 static int read_errno(struct reader *reader, const char *value)
 {
 	uint64_t error = 0;
@@ -117,19 +119,18 @@ static int read_interface(struct reader *reader, const char *value)
 static int read_verdict(struct reader *reader, const char *value)
 {
 	const char *colon = strchr(value, ':');
+	enum verdict verdict;
 	uint64_t count;
 
 	if (!colon || !number_from_text(&count, colon + 1, UINT64_MAX))
 		return -EINVAL;
-	for (unsigned int i = 0; i < VERDICT_COUNT; i++) {
-		if (strlen(verdict_names[i]) != (size_t)(colon - value) ||
-		    strncmp(verdict_names[i], value, (size_t)(colon - value)) != 0)
-			continue;
-		if (reader->peer)
-			reader->peer->verdicts[i] = (uint32_t)count;
-		else
-			reader->config->verdicts[i] = count;
-	}
+	verdict = verdict_from_name(value, (size_t)(colon - value));
+	if (verdict == VERDICT_COUNT)
+		return 0;
+	if (reader->peer)
+		reader->peer->verdicts[verdict] = (uint32_t)count;
+	else
+		reader->config->verdicts[verdict] = count;
 	return 0;
 }
 
@@ -221,6 +222,16 @@ static int read_sent_bytes(struct reader *reader, const char *value)
 	return read_unsigned(value, UINT64_MAX, &reader->peer->sent_bytes);
 }
 
+static int read_received_packets(struct reader *reader, const char *value)
+{
+	return read_unsigned(value, UINT64_MAX, &reader->peer->received_packets);
+}
+
+static int read_sent_packets(struct reader *reader, const char *value)
+{
+	return read_unsigned(value, UINT64_MAX, &reader->peer->sent_packets);
+}
+
 /* ---- lines ---------------------------------------------------------------------------------------- */
 
 enum place {
@@ -242,6 +253,7 @@ static const struct key {
 	{"fwmark", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_fwmark},
 	{"replace_peers", OF_REQUEST | OF_DEVICE, read_replace_peers},
 	{"wgxdp_interface", OF_ANSWER | OF_DEVICE, read_interface},
+	{"wgxdp_is_up", OF_ANSWER | OF_DEVICE, read_is_up},
 	{"wgxdp_verdict", OF_ANSWER | OF_DEVICE | OF_PEER, read_verdict},
 	{"remove", OF_REQUEST | OF_PEER, read_remove},
 	{"update_only", OF_REQUEST | OF_PEER, read_update_only},
@@ -254,6 +266,8 @@ static const struct key {
 	{"last_handshake_time_nsec", OF_ANSWER | OF_PEER, read_handshake_nanoseconds},
 	{"rx_bytes", OF_ANSWER | OF_PEER, read_received_bytes},
 	{"tx_bytes", OF_ANSWER | OF_PEER, read_sent_bytes},
+	{"wgxdp_rx_packets", OF_ANSWER | OF_PEER, read_received_packets},
+	{"wgxdp_tx_packets", OF_ANSWER | OF_PEER, read_sent_packets},
 	{"errno", OF_ANSWER | OF_DEVICE | OF_PEER, read_errno},
 };
 
@@ -386,7 +400,7 @@ static void print_allowed_ips(FILE *to, const struct peer_config *peer)
 static void print_verdict(FILE *to, unsigned int verdict, uint64_t count)
 {
 	if (count > 0)
-		fprintf(to, "wgxdp_verdict=%s:%" PRIu64 "\n", verdict_names[verdict], count);
+		fprintf(to, "wgxdp_verdict=%s:%" PRIu64 "\n", verdict_name(verdict), count);
 }
 
 static void print_peer(FILE *to, const struct peer_config *peer)
@@ -401,6 +415,10 @@ static void print_peer(FILE *to, const struct peer_config *peer)
 	fprintf(to, "tx_bytes=%" PRIu64 "\n", peer->sent_bytes);
 	fprintf(to, "rx_bytes=%" PRIu64 "\n", peer->received_bytes);
 	fprintf(to, "persistent_keepalive_interval=%u\n", peer->keepalive);
+	if (peer->received_packets)
+		fprintf(to, "wgxdp_rx_packets=%" PRIu64 "\n", peer->received_packets);
+	if (peer->sent_packets)
+		fprintf(to, "wgxdp_tx_packets=%" PRIu64 "\n", peer->sent_packets);
 	for (unsigned int i = 0; i < VERDICT_COUNT; i++)
 		print_verdict(to, i, peer->verdicts[i]);
 	print_allowed_ips(to, peer);
@@ -423,6 +441,8 @@ void uapi_print_device(FILE *to, const struct device_config *config, int error)
 	fprintf(to, "listen_port=%u\n", config->listen_port);
 	if (config->fwmark)
 		fprintf(to, "fwmark=%" PRIu32 "\n", config->fwmark);
+	if (config->is_up)
+		fprintf(to, "wgxdp_is_up=true\n");
 	for (size_t i = 0; i < config->interface_count; i++)
 		fprintf(to, "wgxdp_interface=%s:%s\n", config->interfaces[i].name,
 			config->interfaces[i].is_generic ? "generic" : "native");

@@ -22,6 +22,7 @@ int cli_peer_set(const struct arguments *arguments);
 int cli_pubkey(const struct arguments *arguments);
 int cli_selftest(const struct arguments *arguments);
 int cli_show(const struct arguments *arguments);
+int cli_stats(const struct arguments *arguments);
 
 /* The one list of commands; ends with one without name. */
 extern const struct command commands[];

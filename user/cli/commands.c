@@ -40,10 +40,11 @@ static const struct option_spec agent_options[] = {
 	{0},
 };
 
-static const struct option_spec show_options[] = {
-	{"json", 0, false, NULL, "for programs; keys that are secret are in neither"},
-	{0},
-};
+#define JSON_OPTION {"json", 0, false, NULL, "for programs; no secret key is in it"}
+
+static const struct option_spec json_options[] = {JSON_OPTION, {0}};
+
+static const struct option_spec list_options[] = {TUNNEL_OPTION, JSON_OPTION, {0}};
 
 const struct command commands[] = {
 	{"attach", "IFACE", "receive on an interface; makes the tunnel when it is not there",
@@ -54,10 +55,12 @@ const struct command commands[] = {
 	{"peer add", "PUBKEY", "add a peer", peer_options, cli_peer_add},
 	{"peer set", "PUBKEY", "change a peer", peer_options, cli_peer_set},
 	{"peer remove", "PUBKEY", "remove a peer", tunnel_options, cli_peer_remove},
-	{"peer list", "", "print a line for each peer: key, endpoint, allowed IPs", tunnel_options,
+	{"peer list", "", "print a line for each peer: key, endpoint, allowed IPs", list_options,
 	 cli_peer_list},
-	{"show", "[TUNNEL]", "print tunnels, peers, interfaces and what was dropped", show_options,
+	{"show", "[TUNNEL]", "print tunnels, peers, interfaces and what was dropped", json_options,
 	 cli_show},
+	{"stats", "[TUNNEL]", "print what became of packets, with the meaning of each outcome",
+	 json_options, cli_stats},
 	{"genkey", "", "print a new private key", NULL, cli_genkey},
 	{"genpsk", "", "print a new preshared key", NULL, cli_genpsk},
 	{"pubkey", "", "read a private key, print its public key", NULL, cli_pubkey},

@@ -5,6 +5,7 @@
  */
 #include <cli/cli.h>
 #include <cli/input.h>
+#include <cli/show.h>
 #include <cli/tunnel.h>
 #include <crypto/crypto.h>
 #include <util/encoding.h>
@@ -153,11 +154,21 @@ static void print_peer(const struct peer_config *peer)
 	printf("%s\n", peer->allowed_ip_count ? "" : "(none)");
 }
 
+static bool print_json(const struct device_config *config)
+{
+	json_t *peers = json_array();
+
+	for (size_t i = 0; i < config->peer_count; i++)
+		json_append(&peers, json_of_peer(&config->peers[i]));
+	return json_print(stdout, json_pack("{s:o}", "peers", peers));
+}
+
 int cli_peer_list(const struct arguments *arguments)
 {
 	const char *tunnel = tunnel_option(arguments);
 	struct device_config config;
 	int fd = tunnel ? tunnel_connect_or_complain(arguments, tunnel) : -1, error;
+	bool good = true;
 
 	if (fd < 0)
 		return EXIT_FAILURE;
@@ -167,8 +178,10 @@ int cli_peer_list(const struct arguments *arguments)
 		tunnel_complain(arguments, tunnel, error);
 		return EXIT_FAILURE;
 	}
-	for (size_t i = 0; i < config.peer_count; i++)
+	if (option_value(arguments, "json", 0))
+		good = print_json(&config);
+	for (size_t i = 0; i < config.peer_count && !option_value(arguments, "json", 0); i++)
 		print_peer(&config.peers[i]);
 	config_free(&config);
-	return EXIT_SUCCESS;
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

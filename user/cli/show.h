@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * show.h - the two ways `wgxdp show` prints a tunnel. Neither prints a secret key.
+ * show.h - the ways tunnels are printed. None prints a secret key. The JSON is described in user/cli/json.md.
  */
 #ifndef WGXDP_CLI_SHOW_H
 #define WGXDP_CLI_SHOW_H
 
-#include <agent/config.h>
+#include <cli/colors.h>
+#include <cli/shown.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <time.h>
 
-struct shown_tunnel {
-	char name[16];
-	/* 0, or why the agent did not answer (-errno); then `config` says nothing */
-	int error;
-	struct device_config config;
-};
-
 /* As wg(8) writes it, for people; `now` is the wall clock. */
-void show_text(FILE *to, const struct shown_tunnel *tunnel, time_t now);
+void show_text(FILE *to, const struct colors *colors, const struct shown_tunnel *tunnel,
+	       time_t now);
 /* One document for all; false without memory. */
-bool show_json(FILE *to, const struct shown_tunnel *tunnels, size_t count);
+bool show_json(FILE *to, const struct shown_list *list);
 
-/* Whether packets with this verdict were lost. */
-bool show_is_drop(enum verdict verdict);
-const char *show_verdict_name(enum verdict verdict);
+/* Every verdict that is not zero, with its meaning, tunnel by tunnel and peer by peer. */
+void stats_text(FILE *to, const struct colors *colors, const struct shown_list *list);
+bool stats_json(FILE *to, const struct shown_list *list);
+
+/* ---- what the JSON is made of; NULL without memory ---- */
+
+/* Appends, and the list becomes NULL when it lacks one of its values, so that what it is put into fails too. */
+void json_append(json_t **list, json_t *value);
+json_t *json_of_key(const uint8_t key[static 32]);
+/* A peer as `show` and `peer list` have it. */
+json_t *json_of_peer(const struct peer_config *peer);
+/* {"tunnels": [...]}, each made by `each`, or of its name and its error. */
+json_t *json_of_tunnels(const struct shown_list *list,
+			json_t *(*each)(const struct shown_tunnel *tunnel));
+/* Prints and frees it, with a line's end. */
+bool json_print(FILE *to, json_t *document);
 
 #endif

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * show_json.c - tunnels for programs to read:
- *
- *     {"tunnels": [{"name", "public_key", "listen_port", "fwmark", "interfaces": [{"name", "mode"}],
- *                   "verdicts": {NAME: COUNT}, "peers": [{"public_key", "has_preshared_key", "endpoint",
- *                   "allowed_ips": [], "latest_handshake", "received_bytes", "sent_bytes",
- *                   "persistent_keepalive", "verdicts": {}}]}]}
- *
- * A tunnel whose agent does not answer has "name" and "error". What there is none of is null, a handshake is in
- * seconds since 1970, verdicts that never happened are not there.
+ * show_json.c - tunnels for programs to read, as user/cli/json.md describes them, and the pieces that other
+ * commands' JSON is made of.
  */
 #include <cli/show.h>
 #include <crypto/crypto.h>
 #include <util/encoding.h>
+#include <util/verdicts.h>
 
-#include <jansson.h>
 #include <string.h>
 
-/* A list that lacks one of its values becomes NULL, and what it is put into fails in turn. */
-static void append(json_t **list, json_t *value)
+void json_append(json_t **list, json_t *value)
 {
 	if (json_array_append_new(*list, value)) {
 		json_decref(*list);
@@ -26,7 +18,7 @@ static void append(json_t **list, json_t *value)
 	}
 }
 
-static json_t *key_as_json(const uint8_t key[static 32])
+json_t *json_of_key(const uint8_t key[static 32])
 {
 	char text[KEY_BASE64_LENGTH + 1];
 
@@ -41,7 +33,7 @@ static json_t *public_key_as_json(const struct device_config *config)
 	if (crypto_is_zero(config->private_key, 32) ||
 	    !curve25519_public(public_key, config->private_key))
 		return json_null();
-	return key_as_json(public_key);
+	return json_of_key(public_key);
 }
 
 static json_t *endpoint_as_json(const struct peer_config *peer)
@@ -63,7 +55,7 @@ static json_t *allowed_ips_as_json(const struct peer_config *peer)
 		char text[ADDRESS_TEXT_LENGTH];
 
 		address_to_text(text, allowed_ip->family, allowed_ip->address);
-		append(&list, json_sprintf("%s/%d", text, allowed_ip->prefix_length));
+		json_append(&list, json_sprintf("%s/%d", text, allowed_ip->prefix_length));
 	}
 	return list;
 }
@@ -75,8 +67,8 @@ static json_t *interfaces_as_json(const struct device_config *config)
 	for (size_t i = 0; i < config->interface_count; i++) {
 		const struct interface_config *interface = &config->interfaces[i];
 
-		append(&list, json_pack("{s:s, s:s}", "name", interface->name, "mode",
-					interface->is_generic ? "generic" : "native"));
+		json_append(&list, json_pack("{s:s, s:s}", "name", interface->name, "mode",
+					     interface->is_generic ? "generic" : "native"));
 	}
 	return list;
 }
@@ -84,23 +76,25 @@ static json_t *interfaces_as_json(const struct device_config *config)
 static void add_verdict(json_t *verdicts, enum verdict verdict, uint64_t count)
 {
 	if (count > 0)
-		json_object_set_new(verdicts, show_verdict_name(verdict),
+		json_object_set_new(verdicts, verdict_name(verdict),
 				    json_integer((json_int_t)count));
 }
 
-static json_t *peer_as_json(const struct peer_config *peer)
+json_t *json_of_peer(const struct peer_config *peer)
 {
 	json_t *verdicts = json_object();
 
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		add_verdict(verdicts, i, peer->verdicts[i]);
-	return json_pack("{s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:i, s:o}", "public_key",
-			 key_as_json(peer->public_key), "has_preshared_key",
+	return json_pack("{s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "public_key",
+			 json_of_key(peer->public_key), "has_preshared_key",
 			 !crypto_is_zero(peer->preshared_key, 32), "endpoint",
 			 endpoint_as_json(peer), "allowed_ips", allowed_ips_as_json(peer),
 			 "latest_handshake", (json_int_t)peer->last_handshake_seconds,
 			 "received_bytes", (json_int_t)peer->received_bytes, "sent_bytes",
-			 (json_int_t)peer->sent_bytes, "persistent_keepalive", peer->keepalive,
+			 (json_int_t)peer->sent_bytes, "received_packets",
+			 (json_int_t)peer->received_packets, "sent_packets",
+			 (json_int_t)peer->sent_packets, "persistent_keepalive", peer->keepalive,
 			 "verdicts", verdicts);
 }
 
@@ -110,27 +104,42 @@ static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
 	json_t *peers = json_array(), *verdicts = json_object();
 
 	for (size_t i = 0; i < config->peer_count; i++)
-		append(&peers, peer_as_json(&config->peers[i]));
+		json_append(&peers, json_of_peer(&config->peers[i]));
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		add_verdict(verdicts, i, config->verdicts[i]);
-	return json_pack("{s:s, s:o, s:i, s:I, s:o, s:o, s:o}", "name", tunnel->name, "public_key",
-			 public_key_as_json(config), "listen_port", config->listen_port, "fwmark",
-			 (json_int_t)config->fwmark, "interfaces", interfaces_as_json(config),
-			 "verdicts", verdicts, "peers", peers);
+	return json_pack("{s:s, s:o, s:b, s:i, s:I, s:o, s:o, s:o}", "name", tunnel->name,
+			 "public_key", public_key_as_json(config), "is_up", config->is_up,
+			 "listen_port", config->listen_port, "fwmark", (json_int_t)config->fwmark,
+			 "interfaces", interfaces_as_json(config), "verdicts", verdicts, "peers",
+			 peers);
 }
 
-bool show_json(FILE *to, const struct shown_tunnel *tunnels, size_t count)
+json_t *json_of_tunnels(const struct shown_list *list,
+			json_t *(*each)(const struct shown_tunnel *tunnel))
 {
-	json_t *list = json_array(), *document;
-	bool good;
+	json_t *tunnels = json_array();
 
-	for (size_t i = 0; i < count; i++)
-		append(&list, tunnels[i].error ? json_pack("{s:s, s:s}", "name", tunnels[i].name,
-							   "error", strerror(-tunnels[i].error))
-					       : tunnel_as_json(&tunnels[i]));
-	document = json_pack("{s:o}", "tunnels", list);
-	good = document && json_dumpf(document, to, JSON_INDENT(2)) == 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct shown_tunnel *tunnel = &list->tunnels[i];
+
+		json_append(&tunnels, tunnel->error ? json_pack("{s:s, s:s}", "name", tunnel->name,
+								"error", strerror(-tunnel->error))
+						    : each(tunnel));
+	}
+	return json_pack("{s:o}", "tunnels", tunnels);
+}
+
+bool json_print(FILE *to, json_t *document)
+{
+	bool good = document && json_dumpf(document, to, JSON_INDENT(2)) == 0;
+
 	json_decref(document);
-	fputc('\n', to);
+	if (good)
+		fputc('\n', to);
 	return good;
+}
+
+bool show_json(FILE *to, const struct shown_list *list)
+{
+	return json_print(to, json_of_tunnels(list, tunnel_as_json));
 }

@@ -1,32 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * show_text.c - a tunnel for people to read: what `wg show` prints, in its words, then the interfaces it
- * receives on and what became of packets that were not delivered.
+ * show_text.c - a tunnel for people to read: what `wg show` prints, in its words and colours, then the interfaces
+ * it receives on and what became of packets that were not delivered.
  */
 #include <cli/show.h>
 #include <crypto/crypto.h>
 #include <util/encoding.h>
+#include <util/verdicts.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-static void print_bytes(FILE *to, uint64_t bytes)
+struct printer {
+	FILE *to;
+	const struct colors *colors;
+	time_t now;
+};
+
+static void begin_line(const struct printer *print, const char *label)
+{
+	fprintf(print->to, "  %s%s%s: ", print->colors->bold, label, print->colors->reset);
+}
+
+static void print_unit(const struct printer *print, const char *unit, bool many)
+{
+	fprintf(print->to, "%s%s%s%s", print->colors->cyan, unit, many ? "s" : "",
+		print->colors->reset);
+}
+
+static void print_bytes(const struct printer *print, uint64_t bytes)
 {
 	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
 	double amount = (double)bytes / 1024;
 	size_t unit = 0;
 
 	if (bytes < 1024) {
-		fprintf(to, "%" PRIu64 " B", bytes);
+		fprintf(print->to, "%" PRIu64 " ", bytes);
+		print_unit(print, "B", false);
 		return;
 	}
 	for (; amount >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
 		amount /= 1024;
-	fprintf(to, "%.2f %s", amount, units[unit]);
+	fprintf(print->to, "%.2f ", amount);
+	print_unit(print, units[unit], false);
 }
 
 /* "1 hour, 2 minutes, 3 seconds": what is zero is left out. */
-static void print_duration(FILE *to, uint64_t seconds)
+static void print_duration(const struct printer *print, uint64_t seconds)
 {
 	static const struct {
 		const char *name;
@@ -43,80 +63,98 @@ static void print_duration(FILE *to, uint64_t seconds)
 		seconds %= units[i].seconds;
 		if (count == 0)
 			continue;
-		fprintf(to, "%s%" PRIu64 " %s%s", separator, count, units[i].name,
-			count == 1 ? "" : "s");
+		fprintf(print->to, "%s%" PRIu64 " ", separator, count);
+		print_unit(print, units[i].name, count != 1);
 		separator = ", ";
 	}
 }
 
-static void print_handshake(FILE *to, uint64_t when, time_t now)
+static void print_handshake(const struct printer *print, uint64_t when)
 {
-	if (when > (uint64_t)now) {
-		fprintf(to, "  latest handshake: in the future: the system's clock was set back\n");
+	begin_line(print, "latest handshake");
+	if (when > (uint64_t)print->now) {
+		fprintf(print->to, "in the future: the system's clock was set back\n");
 		return;
 	}
-	fprintf(to, "  latest handshake: ");
-	if (when == (uint64_t)now) {
-		fprintf(to, "Now\n");
+	if (when == (uint64_t)print->now) {
+		fprintf(print->to, "Now\n");
 		return;
 	}
-	print_duration(to, (uint64_t)now - when);
-	fprintf(to, " ago\n");
+	print_duration(print, (uint64_t)print->now - when);
+	fprintf(print->to, " ago\n");
 }
 
-static void print_drop(FILE *to, enum verdict verdict, uint64_t count, bool *first)
+static void print_drop(const struct printer *print, enum verdict verdict, uint64_t count,
+		       bool *first)
 {
-	if (count == 0 || !show_is_drop(verdict))
+	if (count == 0 || !verdict_is_drop(verdict))
 		return;
-	fprintf(to, "%s%" PRIu64 " %s", *first ? "  dropped: " : ", ", count,
-		show_verdict_name(verdict));
+	if (*first)
+		begin_line(print, "dropped");
+	else
+		fprintf(print->to, ", ");
+	fprintf(print->to, "%" PRIu64 " %s", count, verdict_name(verdict));
 	*first = false;
 }
 
-static void print_allowed_ips(FILE *to, const struct peer_config *peer)
+static void print_allowed_ips(const struct printer *print, const struct peer_config *peer)
 {
 	char text[ADDRESS_TEXT_LENGTH];
 
-	fprintf(to, "  allowed ips: %s", peer->allowed_ip_count ? "" : "(none)");
+	begin_line(print, "allowed ips");
+	if (!peer->allowed_ip_count)
+		fprintf(print->to, "(none)");
 	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
 		address_to_text(text, peer->allowed_ips[i].family, peer->allowed_ips[i].address);
-		fprintf(to, "%s%s/%u", i ? ", " : "", text, peer->allowed_ips[i].prefix_length);
+		fprintf(print->to, "%s%s%s/%s%u", i ? ", " : "", text, print->colors->cyan,
+			print->colors->reset, peer->allowed_ips[i].prefix_length);
 	}
-	fprintf(to, "\n");
+	fprintf(print->to, "\n");
 }
 
-static void print_peer(FILE *to, const struct peer_config *peer, time_t now)
+static void print_traffic(const struct printer *print, const struct peer_config *peer)
 {
+	if (peer->last_handshake_seconds)
+		print_handshake(print, peer->last_handshake_seconds);
+	if (peer->received_bytes || peer->sent_bytes) {
+		begin_line(print, "transfer");
+		print_bytes(print, peer->received_bytes);
+		fprintf(print->to, " received, ");
+		print_bytes(print, peer->sent_bytes);
+		fprintf(print->to, " sent\n");
+	}
+	if (peer->keepalive) {
+		begin_line(print, "persistent keepalive");
+		fprintf(print->to, "every ");
+		print_duration(print, peer->keepalive);
+		fprintf(print->to, "\n");
+	}
+}
+
+static void print_peer(const struct printer *print, const struct peer_config *peer)
+{
+	const struct colors *colors = print->colors;
 	char text[ADDRESS_TEXT_LENGTH];
 	bool first = true;
 
 	key_to_base64(text, peer->public_key);
-	fprintf(to, "\npeer: %s\n", text);
-	if (!crypto_is_zero(peer->preshared_key, 32))
-		fprintf(to, "  preshared key: (hidden)\n");
+	fprintf(print->to, "\n%s%speer%s: %s%s%s\n", colors->yellow, colors->bold, colors->reset,
+		colors->yellow, text, colors->reset);
+	if (!crypto_is_zero(peer->preshared_key, 32)) {
+		begin_line(print, "preshared key");
+		fprintf(print->to, "(hidden)\n");
+	}
 	if (peer->has_endpoint) {
 		endpoint_to_text(text, &peer->endpoint);
-		fprintf(to, "  endpoint: %s\n", text);
+		begin_line(print, "endpoint");
+		fprintf(print->to, "%s\n", text);
 	}
-	print_allowed_ips(to, peer);
-	if (peer->last_handshake_seconds)
-		print_handshake(to, peer->last_handshake_seconds, now);
-	if (peer->received_bytes || peer->sent_bytes) {
-		fprintf(to, "  transfer: ");
-		print_bytes(to, peer->received_bytes);
-		fprintf(to, " received, ");
-		print_bytes(to, peer->sent_bytes);
-		fprintf(to, " sent\n");
-	}
-	if (peer->keepalive) {
-		fprintf(to, "  persistent keepalive: every ");
-		print_duration(to, peer->keepalive);
-		fprintf(to, "\n");
-	}
+	print_allowed_ips(print, peer);
+	print_traffic(print, peer);
 	for (int i = 0; i < VERDICT_COUNT; i++)
-		print_drop(to, i, peer->verdicts[i], &first);
+		print_drop(print, i, peer->verdicts[i], &first);
 	if (!first)
-		fprintf(to, "\n");
+		fprintf(print->to, "\n");
 }
 
 /* Greatest first; a peer that never shook hands is last. */
@@ -131,7 +169,7 @@ static int by_latest_handshake(const void *left, const void *right)
 	       (a->last_handshake_nanoseconds > b->last_handshake_nanoseconds);
 }
 
-static void print_peers(FILE *to, const struct device_config *config, time_t now)
+static void print_peers(const struct printer *print, const struct device_config *config)
 {
 	const struct peer_config **sorted = calloc(config->peer_count + 1, sizeof(*sorted));
 
@@ -141,11 +179,11 @@ static void print_peers(FILE *to, const struct device_config *config, time_t now
 		qsort(sorted, config->peer_count, sizeof(*sorted), by_latest_handshake);
 	/* unsorted is better than not at all */
 	for (size_t i = 0; i < config->peer_count; i++)
-		print_peer(to, sorted ? sorted[i] : &config->peers[i], now);
+		print_peer(print, sorted ? sorted[i] : &config->peers[i]);
 	free(sorted);
 }
 
-static void print_keys(FILE *to, const struct device_config *config)
+static void print_keys(const struct printer *print, const struct device_config *config)
 {
 	char text[KEY_BASE64_LENGTH + 1];
 	uint8_t public_key[32];
@@ -154,28 +192,44 @@ static void print_keys(FILE *to, const struct device_config *config)
 	    !curve25519_public(public_key, config->private_key))
 		return;
 	key_to_base64(text, public_key);
-	fprintf(to, "  public key: %s\n  private key: (hidden)\n", text);
+	begin_line(print, "public key");
+	fprintf(print->to, "%s\n", text);
+	begin_line(print, "private key");
+	fprintf(print->to, "(hidden)\n");
 }
 
-void show_text(FILE *to, const struct shown_tunnel *tunnel, time_t now)
+static void print_interfaces(const struct printer *print, const struct device_config *config)
 {
+	if (!config->interface_count)
+		return;
+	begin_line(print, "receives on");
+	for (size_t i = 0; i < config->interface_count; i++)
+		fprintf(print->to, "%s%s (%s)", i ? ", " : "", config->interfaces[i].name,
+			config->interfaces[i].is_generic ? "generic" : "native");
+	fprintf(print->to, "\n");
+}
+
+void show_text(FILE *to, const struct colors *colors, const struct shown_tunnel *tunnel, time_t now)
+{
+	const struct printer print = {to, colors, now};
 	const struct device_config *config = &tunnel->config;
 	bool first = true;
 
-	fprintf(to, "interface: %s\n", tunnel->name);
-	print_keys(to, config);
-	if (config->listen_port)
-		fprintf(to, "  listening port: %u\n", config->listen_port);
-	if (config->fwmark)
-		fprintf(to, "  fwmark: 0x%" PRIx32 "\n", config->fwmark);
-	for (size_t i = 0; i < config->interface_count; i++)
-		fprintf(to, "%s%s (%s)", i ? ", " : "  receives on: ", config->interfaces[i].name,
-			config->interfaces[i].is_generic ? "generic" : "native");
-	if (config->interface_count)
-		fprintf(to, "\n");
+	fprintf(to, "%s%s%sinterface%s: %s%s%s\n", colors->reset, colors->green, colors->bold,
+		colors->reset, colors->green, tunnel->name, colors->reset);
+	print_keys(&print, config);
+	if (config->listen_port) {
+		begin_line(&print, "listening port");
+		fprintf(to, "%u\n", config->listen_port);
+	}
+	if (config->fwmark) {
+		begin_line(&print, "fwmark");
+		fprintf(to, "0x%" PRIx32 "\n", config->fwmark);
+	}
+	print_interfaces(&print, config);
 	for (int i = 0; i < VERDICT_COUNT; i++)
-		print_drop(to, i, config->verdicts[i], &first);
+		print_drop(&print, i, config->verdicts[i], &first);
 	if (!first)
-		fprintf(to, " (by all tunnels together)\n");
-	print_peers(to, config, now);
+		fprintf(to, "\n");
+	print_peers(&print, config);
 }
