@@ -9,6 +9,7 @@
  */
 #include "control.h"
 #include "encap.h"
+#include "filter.h"
 #include "receive.h"
 #include "stats.h"
 
@@ -22,16 +23,20 @@ int rx(struct xdp_md *xdp)
 	enum verdict verdict;
 	uint8_t *message;
 
-	/* 1. a transport packet of ours, or the stack's business: the agent's socket has the handshakes */
+	/* 1. ours, or the stack's business; what may be a handshake is the agent's socket's */
 	if (!parse_outer(&in.outer, data, end) || !is_ours(&in, data, xdp->ingress_ifindex))
-		return leave_to_stack(xdp->ingress_ifindex);
-	message = outer_payload(&in.outer, data);
-	if (message + sizeof(struct message_data) > end ||
-	    in.outer.length < sizeof(struct message_data) || load_le32(message) != MESSAGE_DATA)
 		return leave_to_stack(xdp->ingress_ifindex);
 	tunnel = bpf_map_lookup_elem(&tunnels, &in.tunnel);
 	if (!tunnel)
 		return leave_to_stack(xdp->ingress_ifindex);
+	message = outer_payload(&in.outer, data);
+	if (message + sizeof(struct message_data) > end ||
+	    in.outer.length < sizeof(struct message_data) || load_le32(message) != MESSAGE_DATA) {
+		verdict = filter_handshake(xdp, &in.outer, tunnel, in.tunnel);
+		if (verdict == VERDICT_DELIVERED)
+			return leave_to_stack(xdp->ingress_ifindex);
+		goto drop;
+	}
 
 	/* 2. whose, and may it still be used */
 	in.local_index = load_le32(message + 4);

@@ -7,6 +7,7 @@
 #define WGXDP_ABI_H
 
 #include <wgxdp/aead.h>
+#include <wgxdp/blake2s.h>
 #include <wgxdp/replay.h>
 #include <wgxdp/verdict.h>
 
@@ -48,9 +49,12 @@ struct tunnel_value {
 	uint8_t inner_source[6];
 	/* 0: the interface is down, nothing is sealed or opened */
 	uint8_t is_up;
-	uint8_t unused;
+	/* 0: no private key, so no handshake message can be for us */
+	uint8_t has_identity;
 	/* its place in `verdict_counters`, chosen when the tunnel is made */
 	uint32_t counters;
+	/* of mac1 in what others send us (WireGuard paper, 5.4.4); all changes with the private key */
+	struct blake2s_key mac1_key;
 };
 
 enum tunnel_counters {

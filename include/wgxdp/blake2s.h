@@ -175,27 +175,64 @@ WGXDP_INLINE void blake2s_final(struct blake2s_state *state, uint8_t *hash)
 	blake2s_wipe(state, sizeof(*state));
 }
 
-/*
- * All at once: init, update and final, arranged so that every length and count follows from the
- * arguments and not from the state. When those are constants, BPF has nothing variable to prove.
- */
-WGXDP_INLINE void blake2s(uint8_t *hash, size_t hash_length, const void *key, size_t key_length,
-			  const void *input, size_t length)
+/* A key that is used often: what its hash starts from when the key's block is done. */
+struct blake2s_key {
+	uint32_t h[8];
+};
+
+/* The whole input, into a state that holds nothing but perhaps a key's block. Every length and count follows
+ * from the arguments and not from the state: when those are constants, BPF has nothing variable to prove. */
+WGXDP_INLINE void blake2s_compress_all(struct blake2s_state *state, const void *input,
+				       size_t length)
 {
 	const size_t blocks_before_last = length ? (length - 1) / BLAKE2S_BLOCK_LENGTH : 0;
 	const size_t last = length - blocks_before_last * BLAKE2S_BLOCK_LENGTH;
 	const uint8_t *from = input;
+
+	for (size_t i = 0; i < blocks_before_last; i++, from += BLAKE2S_BLOCK_LENGTH)
+		blake2s_compress(state, from, BLAKE2S_BLOCK_LENGTH, false);
+	blake2s_fill(state, from, last);
+	blake2s_compress(state, state->buffer, last, true);
+}
+
+/* All at once: init, update and final. */
+WGXDP_INLINE void blake2s(uint8_t *hash, size_t hash_length, const void *key, size_t key_length,
+			  const void *input, size_t length)
+{
 	struct blake2s_state state;
 
 	blake2s_init(&state, hash_length, key, key_length);
 	if (key_length)
 		blake2s_compress(&state, state.buffer, BLAKE2S_BLOCK_LENGTH, length == 0);
-	for (size_t i = 0; i < blocks_before_last; i++, from += BLAKE2S_BLOCK_LENGTH)
-		blake2s_compress(&state, from, BLAKE2S_BLOCK_LENGTH, false);
-	if (length || !key_length) {
-		blake2s_fill(&state, from, last);
-		blake2s_compress(&state, state.buffer, last, true);
-	}
+	if (length || !key_length)
+		blake2s_compress_all(&state, input, length);
+	blake2s_store(hash, hash_length, &state);
+	blake2s_wipe(&state, sizeof(state));
+}
+
+WGXDP_INLINE void blake2s_prepare_key(struct blake2s_key *prepared, size_t hash_length,
+				      const void *key, size_t key_length)
+{
+	struct blake2s_state state;
+
+	blake2s_init(&state, hash_length, key, key_length);
+	blake2s_compress(&state, state.buffer, BLAKE2S_BLOCK_LENGTH, false);
+	for (unsigned int i = 0; i < 8; i++)
+		prepared->h[i] = state.h[i];
+	blake2s_wipe(&state, sizeof(state));
+}
+
+/* As blake2s() with that key; there must be some input, and `hash_length` is the one it was prepared for. */
+WGXDP_INLINE void blake2s_with_key(uint8_t *hash, size_t hash_length,
+				   const struct blake2s_key *prepared, const void *input,
+				   size_t length)
+{
+	struct blake2s_state state;
+
+	for (unsigned int i = 0; i < 8; i++)
+		state.h[i] = prepared->h[i];
+	state.counter = BLAKE2S_BLOCK_LENGTH;
+	blake2s_compress_all(&state, input, length);
 	blake2s_store(hash, hash_length, &state);
 	blake2s_wipe(&state, sizeof(state));
 }

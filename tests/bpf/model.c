@@ -142,7 +142,7 @@ static bool understand(struct arrived *in, const uint8_t *frame, uint32_t length
 	return true;
 }
 
-/* Rule 5: our address, our port, our MAC; and a transport message. */
+/* Rule 5: our address, our port, our MAC. */
 static bool is_for_us(const struct state *state, struct arrived *in, const uint8_t *frame)
 {
 	const struct address *ours = in->from.family == FAMILY_IPV4 ? &our_ipv4 : &our_ipv6;
@@ -156,8 +156,12 @@ static bool is_for_us(const struct state *state, struct arrived *in, const uint8
 		return false;
 	in->tunnel = port == PORT ? TUNNEL : OTHER_TUNNEL;
 	in->from.ifindex = state->interface.is_injection ? 0 : 1;
-	return in->length >= sizeof(struct message_data) && load_le32(in->message) == 4 &&
-	       (in->tunnel == OTHER_TUNNEL || state->has_tunnel);
+	return in->tunnel == OTHER_TUNNEL || state->has_tunnel;
+}
+
+static bool is_transport(const struct arrived *in)
+{
+	return in->length >= sizeof(struct message_data) && load_le32(in->message) == 4;
 }
 
 /* ---- one packet in: may it ------------------------------------------------------------------------ */
@@ -315,6 +319,14 @@ void model_rx(struct state *state, const uint8_t *frame, uint32_t length, struct
 		state->has_interface && state->interface.is_injection ? XDP_DROP : XDP_PASS;
 	if (!understand(&in, frame, length) || !is_for_us(state, &in, frame))
 		return;
+	if (!is_transport(&in)) {
+		verdict = model_handshake(&model, in.tunnel, &in.from, in.message, in.length);
+		if (verdict == VERDICT_DELIVERED)
+			return;
+		outcome->action = XDP_DROP;
+		model_count(&model, verdict);
+		return;
+	}
 	outcome->action = XDP_DROP;
 	verdict = admit(&model, &in, text);
 	if (verdict == VERDICT_DELIVERED) {

@@ -38,6 +38,10 @@ int model_peer(const struct state *state, uint32_t id);
 int model_session(uint32_t index);
 /* The length that an IP packet of `available` bytes claims, 0 when it is not whole. */
 uint32_t model_inner_length(const uint8_t *packet, uint32_t available);
+/* What user/proto/tunnel.c says of a message that is not data, as far as that is the filter's to say too;
+ * DELIVERED: the agent is to have it. */
+enum verdict model_handshake(struct model *model, uint32_t tunnel, const struct endpoint *from,
+			     const uint8_t *message, uint32_t length);
 void model_count(struct model *model, enum verdict verdict);
 
 #endif

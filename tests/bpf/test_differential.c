@@ -4,9 +4,9 @@
  * changed at random, and each through model.h as well: same action, verdict, bytes, events, and the same
  * peers and sessions afterwards. Seeded, so that a failure can be repeated; a failure prints its frame.
  */
+#include <bpf/handshakes.h>
 #include <bpf/model.h>
 #include <bpf/transport.h>
-#include <harness/packets.h>
 #include <stdio.h>
 
 enum { RX_FRAMES = 250000, TX_FRAMES = 100000, STATE_LASTS = 300, FAILURES_MAX = 5 };
@@ -149,15 +149,34 @@ static void make_rx_state(void)
 	state.interface.is_injection = one_in(8);
 	state.interface.is_generic = one_in(4);
 	state.tunnel.is_up = !one_in(16);
+	if (one_in(16))
+		state_set_identity(&state.tunnel, NULL);
 	world_load(&world, &state);
 }
 
-static uint32_t make_rx_frame(uint8_t *frame, uint32_t number)
+static uint32_t make_handshake(uint8_t *frame)
+{
+	struct handshake handshake;
+
+	handshake_init(&handshake, (enum message_type)(1 + below(3)),
+		       one_in(2) ? FAMILY_IPV4 : FAMILY_IPV6);
+	handshake.seed = seed;
+	if (one_in(3))
+		handshake.receiver_index = session_indices[below(SESSIONS)];
+	if (one_in(4))
+		handshake.private_key = one_in(2) ? other_private_key : NULL;
+	if (one_in(4))
+		handshake.outer.destination_port = OTHER_PORT;
+	if (one_in(8))
+		handshake.length = one_in(2) ? handshake.length - 4 + below(8) : below(160);
+	return handshake_build(frame, &handshake);
+}
+
+static uint32_t make_transport(uint8_t *frame, uint32_t number)
 {
 	uint8_t outer = one_in(2) ? FAMILY_IPV4 : FAMILY_IPV6;
 	uint8_t inner = one_in(2) ? FAMILY_IPV4 : FAMILY_IPV6;
 	struct transport packet;
-	uint32_t length;
 
 	transport_init(&packet, &state, outer, inner);
 	if (one_in(4))
@@ -175,8 +194,14 @@ static uint32_t make_rx_frame(uint8_t *frame, uint32_t number)
 		packet.text_length = packet.inner_length = 0;
 	if (one_in(32))
 		packet.outer.destination_port = OTHER_PORT;
-	length = transport_build(frame, &packet,
-				 one_in(3) && packet.text_length ? spoil_inner : NULL);
+	return transport_build(frame, &packet,
+			       one_in(3) && packet.text_length ? spoil_inner : NULL);
+}
+
+static uint32_t make_rx_frame(uint8_t *frame, uint32_t number)
+{
+	uint32_t length = one_in(8) ? make_handshake(frame) : make_transport(frame, number);
+
 	for (uint32_t changes = below(3); changes; changes--)
 		length = spoil(frame, length, ETHERNET_LENGTH);
 	return length;
@@ -209,7 +234,11 @@ static void run_rx(uint64_t from_seed)
 	expect_seen(VERDICT_UNKNOWN_INDEX, RX_FRAMES / 500);
 	expect_seen(VERDICT_WRONG_TUNNEL, RX_FRAMES / 500);
 	expect_seen(VERDICT_TUNNEL_DOWN, RX_FRAMES / 500);
-	expect_seen(VERDICT_TOO_SHORT, 1);
+	expect_seen(VERDICT_TOO_SHORT, RX_FRAMES / 500);
+	expect_seen(VERDICT_TOO_LONG, RX_FRAMES / 1000);
+	expect_seen(VERDICT_UNKNOWN_TYPE, RX_FRAMES / 500);
+	expect_seen(VERDICT_BAD_MAC1, RX_FRAMES / 500);
+	expect_seen(VERDICT_BAD_HANDSHAKE, RX_FRAMES / 1000);
 }
 
 #define RX_TEST(number)                                                                            \

@@ -3,6 +3,8 @@
 #include <bpf/bpf.h>
 #include <bpf/world.h>
 #include <errno.h>
+#include <proto/cookie.h>
+#include <proto/noise.h>
 #include <sched.h>
 #include <sodium.h>
 #include <string.h>
@@ -29,6 +31,8 @@ const struct address nobodys_ipv4 = IPV4(172, 16, 0, 1);
 const struct address nobodys_ipv6 = {FAMILY_IPV6, {0xfe, 0xc0, [15] = 1}};
 
 const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 1}, their_mac[6] = {2, 0, 0, 0, 0, 2};
+const uint8_t our_private_key[32] = {0x10, [31] = 0x41},
+	      other_private_key[32] = {0x20, [31] = 0x42};
 const uint32_t peer_ids[PEERS] = {7, 8, 1000};
 const uint32_t session_indices[SESSIONS] = {0x11223344, 0x55667788, 0x99aabbcc, 0x01020304,
 					    0xddeeff00};
@@ -105,6 +109,17 @@ _Static_assert(offsetof(struct transport_session, receiving_key) ==
 		       offsetof(struct transport_session, sending_key) + 32,
 	       "both keys are filled in one go");
 
+void state_set_identity(struct tunnel_value *tunnel, const uint8_t *private_key)
+{
+	struct noise_identity identity;
+	struct cookie_checker checker;
+
+	noise_set_identity(&identity, private_key);
+	cookie_checker_init(&checker, identity.static_public);
+	tunnel->has_identity = identity.has_identity;
+	cookie_prepare_mac1_key(&tunnel->mac1_key, &checker);
+}
+
 void state_init(struct state *state, uint8_t endpoint_family)
 {
 	const struct address *address = endpoint_family == FAMILY_IPV4 ? &peer_ipv4 : &peer_ipv6;
@@ -123,6 +138,8 @@ void state_init(struct state *state, uint8_t endpoint_family)
 	state->other_tunnel.counters = OTHER_COUNTERS;
 	write_be16(state->tunnel.port, PORT);
 	write_be16(state->other_tunnel.port, OTHER_PORT);
+	state_set_identity(&state->tunnel, our_private_key);
+	state_set_identity(&state->other_tunnel, other_private_key);
 	memcpy(state->interface.mac, our_mac, 6);
 	for (uint32_t i = 0; i < PEERS; i++) {
 		state->has_peer[i] = true;

@@ -106,6 +106,8 @@ extern const struct address our_ipv4, our_ipv6, peer_ipv4, peer_ipv6;
 extern const struct address inner_ipv4, inner_ipv6, our_inner_ipv4, our_inner_ipv6;
 extern const struct address other_inner_ipv4, other_inner_ipv6, nobodys_ipv4, nobodys_ipv6;
 extern const uint8_t our_mac[6], their_mac[6];
+/* of TUNNEL and of OTHER_TUNNEL */
+extern const uint8_t our_private_key[32], other_private_key[32];
 extern const uint32_t peer_ids[PEERS], session_indices[SESSIONS];
 extern const struct allowed allowed_list[ALLOWED];
 
@@ -122,6 +124,8 @@ void world_close(struct world *world);
 /* A ring of this many bytes, a power of two from 4096 on, takes the place of the tunnel's. */
 void world_make_ring(struct world *world, uint32_t size);
 
+/* What the agent writes down of the tunnel's private key. */
+void state_set_identity(struct tunnel_value *tunnel, const uint8_t *private_key);
 /* Sessions 10 s old, peers whose endpoints are known and leave by `lo`, nothing sent or received yet. */
 void state_init(struct state *state, uint8_t endpoint_family);
 uint64_t world_time(void);
@@ -146,5 +150,6 @@ const char *verdict_name(enum verdict verdict);
 /* Is there a row with this verdict? Each table answers for itself. */
 bool rx_has_row(enum verdict verdict);
 bool tx_has_row(enum verdict verdict);
+bool filter_has_row(enum verdict verdict);
 
 #endif

@@ -85,6 +85,22 @@ Test(blake2s, every_split_equals_one_call)
 	}
 }
 
+Test(blake2s, prepared_key_equals_the_key)
+{
+	uint8_t input[INPUT_LENGTH], one[BLAKE2S_HASH_LENGTH], two[BLAKE2S_HASH_LENGTH];
+	struct blake2s_key key;
+
+	seeded_sequence(input, sizeof(input), 3);
+	for (size_t hash_length = 16; hash_length <= BLAKE2S_HASH_LENGTH; hash_length += 16) {
+		blake2s_prepare_key(&key, hash_length, input + 7, BLAKE2S_KEY_LENGTH_MAX);
+		for (size_t length = 1; length <= INPUT_LENGTH; length++) {
+			blake2s(one, hash_length, input + 7, BLAKE2S_KEY_LENGTH_MAX, input, length);
+			blake2s_with_key(two, hash_length, &key, input, length);
+			cr_assert_arr_eq(one, two, hash_length, "%zu of %zu", hash_length, length);
+		}
+	}
+}
+
 Test(blake2s, byte_by_byte_equals_one_call)
 {
 	uint8_t input[INPUT_LENGTH], one[BLAKE2S_HASH_LENGTH], bytewise[BLAKE2S_HASH_LENGTH];

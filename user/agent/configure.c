@@ -66,11 +66,26 @@ static int set_fwmark(struct device *device, uint32_t fwmark)
 	return 0;
 }
 
-static void set_private_key(struct device *device, const uint8_t *private_key)
+/* BPF has the new key before anything is sent with it: the answers must come through. */
+static int change_identity(struct device *device, const uint8_t *private_key)
+{
+	struct noise_identity before = device->tunnel.identity;
+	int error;
+
+	device_set_identity(device, private_key);
+	error = datapath_set_tunnel(device->datapath, device->hidden.ifindex, &device->value);
+	if (error)
+		device_set_identity(device, before.has_identity ? before.static_private : NULL);
+	crypto_wipe(&before, sizeof(before));
+	return error;
+}
+
+static int set_private_key(struct device *device, const uint8_t *private_key)
 {
 	struct noise_identity wanted;
 	struct device_peer *peer, *ourselves;
 	bool is_same;
+	int error;
 
 	noise_set_identity(&wanted, private_key);
 	is_same = wanted.has_identity == device->tunnel.identity.has_identity &&
@@ -78,8 +93,10 @@ static void set_private_key(struct device *device, const uint8_t *private_key)
 			       NOISE_PUBLIC_KEY_LENGTH);
 	crypto_wipe(&wanted, sizeof(wanted));
 	if (is_same)
-		return;
-	tunnel_set_private_key(&device->tunnel, private_key);
+		return 0;
+	error = change_identity(device, private_key);
+	if (error)
+		return error;
 	ourselves = device_find_peer(device, device->tunnel.identity.static_public);
 	if (ourselves && device->tunnel.identity.has_identity)
 		device_remove_peer(ourselves);
@@ -89,6 +106,7 @@ static void set_private_key(struct device *device, const uint8_t *private_key)
 		if (peer->stage)
 			peer_needs_session(&peer->peer, boot_time());
 	}
+	return 0;
 }
 
 /* ---- peers --------------------------------------------------------------------------------------- */
@@ -164,7 +182,7 @@ static int set_peer(struct device *device, const struct peer_config *config)
 	return error;
 }
 
-/* The socket and the data path can refuse a port or a mark; a key cannot be refused. */
+/* The socket and the data path can refuse a port or a mark, a key only for want of memory. */
 int device_configure(struct device *device, const struct device_config *config)
 {
 	int error = 0;
@@ -176,10 +194,10 @@ int device_configure(struct device *device, const struct device_config *config)
 	if (!error)
 		error = datapath_set_tunnel(device->datapath, device->hidden.ifindex,
 					    &device->value);
+	if (!error && config->has_private_key)
+		error = set_private_key(device, config->private_key);
 	if (error)
 		return error;
-	if (config->has_private_key)
-		set_private_key(device, config->private_key);
 	if (config->replace_peers) {
 		while (!TAILQ_EMPTY(&device->peers))
 			device_remove_peer(TAILQ_FIRST(&device->peers));

@@ -250,6 +250,13 @@ void device_disallow_all(struct device_peer *peer)
 
 /* ---- running ------------------------------------------------------------------------------------- */
 
+void device_set_identity(struct device *device, const uint8_t *private_key)
+{
+	tunnel_set_private_key(&device->tunnel, private_key);
+	device->value.has_identity = device->tunnel.identity.has_identity;
+	cookie_prepare_mac1_key(&device->value.mac1_key, &device->tunnel.cookie_checker);
+}
+
 void device_set_up(struct device *device, bool up)
 {
 	struct device_peer *peer;

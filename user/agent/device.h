@@ -143,6 +143,8 @@ void device_disallow_all(struct device_peer *peer);
 /* As above, for a prefix the data path has already. */
 int device_restore_allowed(struct device_peer *peer, const struct allowed_ip *allowed);
 
+/* Our private key, or with NULL none; the data path has it with the next datapath_set_tunnel(). */
+void device_set_identity(struct device *device, const uint8_t *private_key);
 /* Starts or stops all peers. */
 void device_set_up(struct device *device, bool up);
 /* Does what is due; when the next is, or DEADLINE_NEVER. */

@@ -139,6 +139,8 @@ void receive_datagram(void *context, const struct udp_datagram *datagram)
 		device->verdicts[VERDICT_TOO_SHORT]++;
 	else if (load_le32(datagram->bytes) == MESSAGE_DATA)
 		inject(device, datagram);
+	else if (!device->value.is_up)
+		device->verdicts[VERDICT_TUNNEL_DOWN]++;
 	else
 		queue_handshake(device->handshakes, datagram);
 }

@@ -366,8 +366,7 @@ int state_load(struct device *device)
 	    header.abi_version == WGXDP_ABI_VERSION && header.tunnel == id &&
 	    !datapath_get_tunnel(device->datapath, id, &device->value)) {
 		device->fwmark = header.fwmark;
-		tunnel_set_private_key(&device->tunnel,
-				       header.has_private_key ? header.private_key : NULL);
+		device_set_identity(device, header.has_private_key ? header.private_key : NULL);
 		error = restore(device, file, &header);
 	}
 	if (!error)

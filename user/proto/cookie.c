@@ -6,7 +6,6 @@
 #include <proto/cookie.h>
 
 #include <crypto/crypto.h>
-#include <wgxdp/blake2s.h>
 
 enum { LABEL_LENGTH = 8 };
 
@@ -60,6 +59,12 @@ void cookie_checker_init(struct cookie_checker *checker,
 	crypto_wipe(checker, sizeof(*checker));
 	derive_key(checker->message_mac1_key, label_mac1, our_static_public);
 	derive_key(checker->cookie_encryption_key, label_cookie, our_static_public);
+}
+
+void cookie_prepare_mac1_key(struct blake2s_key *prepared, const struct cookie_checker *checker)
+{
+	blake2s_prepare_key(prepared, COOKIE_LENGTH, checker->message_mac1_key,
+			    sizeof(checker->message_mac1_key));
 }
 
 void cookie_maker_init(struct cookie_maker *maker,

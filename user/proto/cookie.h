@@ -7,6 +7,7 @@
 #ifndef WGXDP_PROTO_COOKIE_H
 #define WGXDP_PROTO_COOKIE_H
 
+#include <wgxdp/blake2s.h>
 #include <wgxdp/limits.h>
 #include <wgxdp/wire.h>
 
@@ -46,6 +47,9 @@ enum cookie_mac_state {
 /* Keys that follow from our own public key; the secret is made when it is first needed. */
 void cookie_checker_init(struct cookie_checker *checker,
 			 const uint8_t our_static_public[static NOISE_PUBLIC_KEY_LENGTH]);
+
+/* For whoever checks mac1 in our place: the hash of everything in front of it, 16 bytes, by this key. */
+void cookie_prepare_mac1_key(struct blake2s_key *prepared, const struct cookie_checker *checker);
 
 /* Keys that follow from the peer's public key; no cookie yet. */
 void cookie_maker_init(struct cookie_maker *maker,

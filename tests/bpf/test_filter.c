@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * test_filter.c - handshake messages at the receive program, one row per case, for both outer families: what is
+ * changed of a good message or of the maps, and the action and verdict that follow; and all of it against
+ * model.h, which asks the agent's code. Random ones are in test_differential.c.
+ */
+#include <bpf/handshakes.h>
+#include <bpf/model.h>
+
+struct row {
+	const char *name;
+	enum message_type type;
+	int action;
+	enum verdict verdict;
+	void (*state)(struct state *state);
+	void (*choose)(struct handshake *handshake);
+	void (*frame)(uint8_t *message);
+};
+
+#define STATE(name, change)                                                                        \
+	static void name(struct state *state)                                                      \
+	{                                                                                          \
+		change;                                                                            \
+	}
+#define CHOOSE(name, change)                                                                       \
+	static void name(struct handshake *handshake)                                              \
+	{                                                                                          \
+		change;                                                                            \
+	}
+#define FRAME(name, change)                                                                        \
+	static void name(uint8_t *message)                                                         \
+	{                                                                                          \
+		change;                                                                            \
+	}
+
+STATE(down, state->tunnel.is_up = 0)
+STATE(no_key, state_set_identity(&state->tunnel, NULL))
+STATE(other_key, state_set_identity(&state->tunnel, other_private_key))
+STATE(no_interface, state->has_interface = false)
+STATE(injection, state->interface.is_injection = 1)
+STATE(generic_mode, state->interface.is_generic = 1)
+STATE(wiped, state->sessions[LIVE].state = SESSION_RESERVED)
+STATE(strangers_handshake, state->sessions[STRANGERS].state = SESSION_RESERVED)
+
+CHOOSE(for_the_other, handshake->private_key = other_private_key)
+CHOOSE(for_nobody, handshake->private_key = no_private_key)
+CHOOSE(to_the_others_port, handshake->outer.destination_port = OTHER_PORT)
+CHOOSE(for_the_other_at_its_port, for_the_other(handshake); to_the_others_port(handshake))
+CHOOSE(to_no_port_of_ours, handshake->outer.destination_port = PORT + 7)
+CHOOSE(other_mac, handshake->outer.destination_mac[5] ^= 1)
+CHOOSE(other_address, handshake->outer.destination.bytes[3] ^= 1)
+CHOOSE(empty, handshake->length = 0)
+CHOOSE(three_bytes, handshake->length = 3)
+CHOOSE(four_bytes, handshake->length = 4)
+CHOOSE(one_less, handshake->length--)
+CHOOSE(one_more, handshake->length++)
+CHOOSE(as_long_as_a_response, handshake->length = 92)
+CHOOSE(trailing, handshake->trailing = 11)
+CHOOSE(no_such_index, handshake->receiver_index ^= 1)
+CHOOSE(index_0, handshake->receiver_index = 0)
+CHOOSE(live_index, handshake->receiver_index = session_indices[LIVE])
+CHOOSE(next_index, handshake->receiver_index = session_indices[NEXT])
+CHOOSE(strangers_index, handshake->receiver_index = session_indices[STRANGERS])
+CHOOSE(without_checksum,
+       handshake->outer.without_checksum = handshake->outer.source.family == FAMILY_IPV4)
+CHOOSE(from_elsewhere, handshake->outer.source_port = 9; handshake->outer.source.bytes[2] ^= 7)
+
+FRAME(type_0, message[0] = 0)
+FRAME(type_5, message[0] = 5)
+FRAME(type_255, message[0] = 255)
+FRAME(type_4, message[0] = 4)
+FRAME(reserved_1, message[1] = 1)
+FRAME(reserved_3, message[3] = 0x80)
+FRAME(flip_sender, message[4] ^= 1)
+FRAME(flip_before_mac1_of_1, message[115] ^= 0x80)
+FRAME(first_of_mac1_of_1, message[116] ^= 1)
+FRAME(last_of_mac1_of_1, message[131] ^= 0x80)
+FRAME(mac1_of_1_zero, memset(message + 116, 0, 16))
+FRAME(flip_mac2_of_1, message[147] ^= 1)
+FRAME(flip_before_mac1_of_2, message[59] ^= 0x80)
+FRAME(first_of_mac1_of_2, message[60] ^= 1)
+FRAME(eighth_of_mac1_of_2, message[67] ^= 0x10)
+FRAME(ninth_of_mac1_of_2, message[68] ^= 1)
+FRAME(last_of_mac1_of_2, message[75] ^= 0x80)
+FRAME(flip_mac2_of_2, message[76] ^= 1)
+FRAME(flip_cookie, message[63] ^= 1)
+
+#define PASS XDP_PASS, VERDICT_COUNT
+#define DROP(verdict) XDP_DROP, VERDICT_##verdict
+#define INITIATION MESSAGE_HANDSHAKE_INITIATION
+#define RESPONSE MESSAGE_HANDSHAKE_RESPONSE
+#define COOKIE MESSAGE_HANDSHAKE_COOKIE
+
+static const struct row rows[] = {
+	{"initiation", INITIATION, PASS, .state = NULL},
+	{"response", RESPONSE, PASS, .state = NULL},
+	{"cookie reply", COOKIE, PASS, .state = NULL},
+	{"initiation, from elsewhere", INITIATION, PASS, .choose = from_elsewhere},
+	{"initiation, Ethernet padding", INITIATION, PASS, .choose = trailing},
+	{"initiation, no UDP checksum", INITIATION, PASS, .choose = without_checksum},
+	{"initiation in generic mode", INITIATION, PASS, .state = generic_mode},
+	{"initiation, mac2 of nothing", INITIATION, PASS, .frame = flip_mac2_of_1},
+	{"response, mac2 of nothing", RESPONSE, PASS, .frame = flip_mac2_of_2},
+	{"cookie reply, not authentic", COOKIE, PASS, .frame = flip_cookie},
+	{"cookie reply to a response of ours", COOKIE, PASS, .choose = next_index},
+	{"cookie reply, index of a session", COOKIE, PASS, .choose = live_index},
+	{"response to a session being wiped", RESPONSE, PASS, .state = wiped, .choose = live_index},
+	{"to the other tunnel", INITIATION, PASS, .choose = for_the_other_at_its_port},
+
+	{"interface not in the map", INITIATION, PASS, .state = no_interface, .frame = type_0},
+	{"other MAC", INITIATION, PASS, .choose = other_mac, .frame = type_0},
+	{"other port", INITIATION, PASS, .choose = to_no_port_of_ours, .frame = type_0},
+	{"other address", INITIATION, PASS, .choose = other_address, .frame = type_0},
+	{"from the agent: does not go round", INITIATION, XDP_DROP, VERDICT_COUNT,
+	 .state = injection},
+
+	{"initiation, down", INITIATION, DROP(TUNNEL_DOWN), .state = down},
+	{"cookie reply, down", COOKIE, DROP(TUNNEL_DOWN), .state = down},
+	{"empty, down", INITIATION, DROP(TUNNEL_DOWN), .state = down, .choose = empty},
+	{"type 0, down", INITIATION, DROP(TUNNEL_DOWN), .state = down, .frame = type_0},
+	{"no payload", INITIATION, DROP(TOO_SHORT), .choose = empty},
+	{"three bytes", INITIATION, DROP(TOO_SHORT), .choose = three_bytes},
+	{"four bytes", INITIATION, DROP(TOO_SHORT), .choose = four_bytes},
+	{"four bytes of data", INITIATION, DROP(TOO_SHORT), .choose = four_bytes, .frame = type_4},
+	{"initiation of 147", INITIATION, DROP(TOO_SHORT), .choose = one_less},
+	{"initiation of 92", INITIATION, DROP(TOO_SHORT), .choose = as_long_as_a_response},
+	{"response of 91", RESPONSE, DROP(TOO_SHORT), .choose = one_less},
+	{"cookie reply of 63", COOKIE, DROP(TOO_SHORT), .choose = one_less},
+	{"initiation of 149", INITIATION, DROP(TOO_LONG), .choose = one_more},
+	{"response of 93", RESPONSE, DROP(TOO_LONG), .choose = one_more},
+	{"cookie reply of 65", COOKIE, DROP(TOO_LONG), .choose = one_more},
+	{"type 0", INITIATION, DROP(UNKNOWN_TYPE), .frame = type_0},
+	{"type 5", RESPONSE, DROP(UNKNOWN_TYPE), .frame = type_5},
+	{"type 255", COOKIE, DROP(UNKNOWN_TYPE), .frame = type_255},
+	{"type 5 of four bytes", COOKIE, DROP(UNKNOWN_TYPE), .choose = four_bytes, .frame = type_5},
+	{"first reserved byte", INITIATION, DROP(UNKNOWN_TYPE), .frame = reserved_1},
+	{"last reserved byte", RESPONSE, DROP(UNKNOWN_TYPE), .frame = reserved_3},
+	{"response, unknown index", RESPONSE, DROP(UNKNOWN_INDEX), .choose = no_such_index},
+	{"response, index 0", RESPONSE, DROP(UNKNOWN_INDEX), .choose = index_0},
+	{"response, unknown index and mac1", RESPONSE, DROP(UNKNOWN_INDEX), .choose = no_such_index,
+	 .frame = first_of_mac1_of_2},
+	{"response to the other tunnel's", RESPONSE, DROP(UNKNOWN_INDEX),
+	 .state = strangers_handshake, .choose = strangers_index},
+	{"cookie reply, unknown index", COOKIE, DROP(UNKNOWN_INDEX), .choose = no_such_index},
+	{"cookie reply to the other tunnel's", COOKIE, DROP(UNKNOWN_INDEX),
+	 .choose = strangers_index},
+	{"response, index of a session", RESPONSE, DROP(BAD_HANDSHAKE), .choose = live_index},
+	{"response, index of a NEXT", RESPONSE, DROP(BAD_HANDSHAKE), .choose = next_index},
+	{"initiation without our key", INITIATION, DROP(BAD_MAC1), .state = no_key},
+	{"initiation for no key", INITIATION, DROP(BAD_MAC1), .state = no_key,
+	 .choose = for_nobody},
+	{"response without our key", RESPONSE, DROP(BAD_MAC1), .state = no_key},
+	{"initiation for another key", INITIATION, DROP(BAD_MAC1), .choose = for_the_other},
+	{"initiation at the other port", INITIATION, DROP(BAD_MAC1), .choose = to_the_others_port},
+	{"sender's index changed", INITIATION, DROP(BAD_MAC1), .frame = flip_sender},
+	{"last byte before mac1", INITIATION, DROP(BAD_MAC1), .frame = flip_before_mac1_of_1},
+	{"first byte of mac1", INITIATION, DROP(BAD_MAC1), .frame = first_of_mac1_of_1},
+	{"last byte of mac1", INITIATION, DROP(BAD_MAC1), .frame = last_of_mac1_of_1},
+	{"mac1 zero", INITIATION, DROP(BAD_MAC1), .frame = mac1_of_1_zero},
+	{"response for another key", RESPONSE, DROP(BAD_MAC1), .choose = for_the_other},
+	{"response, last byte before mac1", RESPONSE, DROP(BAD_MAC1),
+	 .frame = flip_before_mac1_of_2},
+	{"response, first byte of mac1", RESPONSE, DROP(BAD_MAC1), .frame = first_of_mac1_of_2},
+	{"response, eighth byte of mac1", RESPONSE, DROP(BAD_MAC1), .frame = eighth_of_mac1_of_2},
+	{"response, ninth byte of mac1", RESPONSE, DROP(BAD_MAC1), .frame = ninth_of_mac1_of_2},
+	{"response, last byte of mac1", RESPONSE, DROP(BAD_MAC1), .frame = last_of_mac1_of_2},
+};
+
+bool filter_has_row(enum verdict verdict)
+{
+	for (uint32_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].verdict == verdict)
+			return true;
+	return false;
+}
+
+/* ---- running a row ------------------------------------------------------------------------------- */
+
+static struct world world;
+static struct state before, expected, actual;
+static struct outcome wanted, got;
+
+/* The frame goes through the model and through the program; what differs, or NULL. */
+static const char *run_both(const uint8_t *frame, uint32_t length)
+{
+	const char *what;
+
+	expected = before;
+	model_rx(&expected, frame, length, &wanted);
+	world_load(&world, &before);
+	world_rx(&world, frame, length, &got);
+	world_read(&world, &before, &actual);
+	what = difference(&wanted, &got);
+	return what ? what : state_difference(&before, &expected, &actual, &got);
+}
+
+static void run_row(const struct row *row, uint8_t family)
+{
+	static uint8_t frame[FRAME_MAX];
+	struct handshake handshake;
+	const char *what;
+	uint32_t length;
+
+	state_init(&before, family);
+	handshake_init(&handshake, row->type, family);
+	if (row->state)
+		row->state(&before);
+	if (row->choose)
+		row->choose(&handshake);
+	length = handshake_build(frame, &handshake);
+	if (row->frame)
+		row->frame(frame + ETHERNET_LENGTH + ip_header_length(family) + UDP_LENGTH);
+
+	what = run_both(frame, length);
+	cr_expect(got.action == row->action && got.verdict == row->verdict,
+		  "%s (IPv%u): action %d, %s, not %d, %s", row->name, family, got.action,
+		  verdict_name(got.verdict), row->action, verdict_name(row->verdict));
+	cr_expect_null(what, "%s (IPv%u): %s is not the model's", row->name, family, what);
+}
+
+Test(filter, table)
+{
+	WORLD_OPEN(&world);
+	for (uint32_t i = 0; i < COUNT(rows); i++) {
+		run_row(&rows[i], FAMILY_IPV4);
+		run_row(&rows[i], FAMILY_IPV6);
+	}
+	world_close(&world);
+}
+
+/* A key of our own replaced by another: what was made for it is good from then on, and the rest is not. */
+Test(filter, follows_the_private_key)
+{
+	static uint8_t frame[FRAME_MAX];
+	struct handshake handshake;
+	uint32_t length;
+
+	WORLD_OPEN(&world);
+	state_init(&before, FAMILY_IPV4);
+	handshake_init(&handshake, INITIATION, FAMILY_IPV4);
+	length = handshake_build(frame, &handshake);
+	world_load(&world, &before);
+	world_rx(&world, frame, length, &got);
+	cr_expect_eq(got.action, XDP_PASS);
+	other_key(&before);
+	world_load(&world, &before);
+	world_rx(&world, frame, length, &got);
+	cr_expect_eq(got.verdict, VERDICT_BAD_MAC1);
+	for_the_other(&handshake);
+	length = handshake_build(frame, &handshake);
+	world_rx(&world, frame, length, &got);
+	cr_expect_eq(got.action, XDP_PASS);
+	world_close(&world);
+}
