@@ -100,7 +100,8 @@ WGXDP_INLINE enum verdict give_to_socket(struct __sk_buff *skb, const struct sen
 		sizeof(struct ethernet_header) + outer_length(out) - sizeof(struct message_data);
 
 	return tell_packet(skb, out->tunnel, (uint64_t)EVENT_SEND_SEALED << 32 | out->peer_id,
-			   (uint64_t)offset << 32 | payload, &out->endpoint)
+			   (uint64_t)offset << 32 | (uint32_t)out->ecn << 16 | payload,
+			   &out->endpoint)
 		       ? VERDICT_SLOW_WAY
 		       : VERDICT_NO_ROOM;
 }

@@ -17,6 +17,8 @@ WGXDP_INLINE void fill_event(struct event *event, enum event_kind kind, uint32_t
 	event->length = 0;
 	event->when = bpf_ktime_get_boot_ns();
 	event->counter = counter;
+	event->ds = 0;
+	event->unused = 0;
 	if (endpoint)
 		event->endpoint = *endpoint;
 	else
@@ -38,8 +40,8 @@ WGXDP_INLINE void tell(uint32_t tunnel, enum event_kind kind, uint32_t peer, uin
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* With `length` bytes of the packet from `offset` on. False when the ring is full. The two sizes are
- * constants, as the verifier wants them. */
+/* With `length` bytes of the packet from `offset` on: the halves of `span`, whose third byte is the outer DS byte.
+ * False when the ring is full. The two sizes are constants, as the verifier wants them. */
 #define TELL_PACKET(size)                                                                          \
 	do {                                                                                       \
 		struct event *event_ = bpf_ringbuf_reserve(ring, sizeof(*event_) + (size), 0);     \
@@ -48,6 +50,7 @@ WGXDP_INLINE void tell(uint32_t tunnel, enum event_kind kind, uint32_t peer, uin
 			return false;                                                              \
 		fill_event(event_, kind, peer, 0, 0, endpoint);                                    \
 		event_->length = length;                                                           \
+		event_->ds = (uint8_t)(span >> 16);                                                \
 		if (length == 0 || length > (size) ||                                              \
 		    bpf_skb_load_bytes(skb, offset, event_->packet, length)) {                     \
 			bpf_ringbuf_discard(event_, 0);                                            \

@@ -102,7 +102,8 @@ WGXDP_INLINE enum verdict open_transport(struct xdp_md *xdp, struct received *in
 }
 
 /* A whole inner packet whose source belongs to this peer and to no other. */
-WGXDP_INLINE enum verdict check_inner(struct received *in, uint8_t *inner, const uint8_t *end)
+WGXDP_INLINE enum verdict check_inner(struct received *in, uint8_t *inner, const uint8_t *end,
+				      uint32_t mtu)
 {
 	const uint32_t *owner;
 
@@ -112,6 +113,9 @@ WGXDP_INLINE enum verdict check_inner(struct received *in, uint8_t *inner, const
 	owner = peer_of_inner(in->tunnel, inner, end, INNER_SOURCE);
 	if (!owner || *owner != in->peer_id)
 		return VERDICT_SOURCE_REFUSED;
+	/* the visible end takes no more (and room for a VLAN tag), and would drop it without a word */
+	if (in->inner_length > mtu + VLAN_TAG_LENGTH)
+		return VERDICT_PACKET_TOO_BIG;
 	if (in->outer.ecn == ECN_CE)
 		mark_congestion(inner, end);
 	return VERDICT_DELIVERED;

@@ -14,6 +14,8 @@ enum {
 	/* what an ICMP error quotes of the packet it is about: all that fits an IPv6 minimum MTU */
 	QUOTED_LENGTH = 1280,
 	OUTER_TTL = 64,
+	/* an IPv6 header is longer than one of IPv4 */
+	HEADERS_DIFFER = sizeof(struct ipv6_header) - sizeof(struct ipv4_header),
 };
 
 /* An inner packet on its way out. */
@@ -32,14 +34,23 @@ struct sending {
 	uint8_t ecn;
 };
 
-/* With zeros to a multiple of 16, never beyond the MTU. */
-WGXDP_INLINE uint32_t padded_length(uint32_t length, uint32_t mtu)
+/*
+ * With zeros to a multiple of 16, never beyond the MTU: the interface's or the route's. Which route a packet took
+ * nobody can tell at this end of the pair, so the next larger of their MTUs is the limit of every packet. That says
+ * no more about its length than a multiple of 16 does.
+ */
+WGXDP_INLINE uint32_t padded_length(uint32_t length, const struct tunnel_value *tunnel)
 {
 	uint32_t padded = (length + MESSAGE_PADDING_MULTIPLE - 1) & -MESSAGE_PADDING_MULTIPLE;
+	uint32_t mtu = tunnel->mtu < TRANSPORT_TEXT_MAX ? tunnel->mtu : TRANSPORT_TEXT_MAX;
 
-	if (mtu > TRANSPORT_TEXT_MAX)
-		mtu = TRANSPORT_TEXT_MAX;
-	return padded > mtu && length <= mtu ? mtu : padded;
+	if (length <= mtu && mtu < padded)
+		padded = mtu;
+	WGXDP_UNROLL
+	for (uint32_t i = 0; i < ROUTE_MTUS_MAX; i++)
+		if (length <= tunnel->route_mtus[i] && tunnel->route_mtus[i] < padded)
+			padded = tunnel->route_mtus[i];
+	return padded;
 }
 
 WGXDP_INLINE enum verdict hand_to_agent(struct __sk_buff *skb, const struct sending *out,
@@ -124,29 +135,49 @@ WGXDP_INLINE uint32_t outer_length(const struct sending *out)
 	       sizeof(struct udp_header) + sizeof(struct message_data);
 }
 
+/*
+ * Makes the packet one of the other family, which is what redirection goes by: longer by the difference of the two
+ * headers, or shorter, and then what was cut off is in `cut`. Not by bpf_skb_adjust_room(), which does it only to a
+ * packet that was in no tunnel yet, and on kernels since 6.3.
+ */
+WGXDP_INLINE bool change_family(struct __sk_buff *skb, bool to_ipv4, uint8_t cut[HEADERS_DIFFER])
+{
+	if (to_ipv4 &&
+	    bpf_skb_load_bytes(skb, sizeof(struct ethernet_header), cut, HEADERS_DIFFER))
+		return false;
+	return !bpf_skb_change_proto(
+		skb, to_ipv4 ? WGXDP_BE16(ETHERTYPE_IPV4) : WGXDP_BE16(ETHERTYPE_IPV6), 0);
+}
+
 /* Room for the outer headers in front, padding and tag behind; all of it linear and writable. */
 WGXDP_INLINE enum verdict make_room(struct __sk_buff *skb, const struct sending *out)
 {
 	uint32_t inner = sizeof(struct ethernet_header) + out->text_length + AEAD_TAG_LENGTH;
+	uint32_t inner_offset = sizeof(struct ethernet_header) + outer_length(out);
 	static const uint8_t zeros[MESSAGE_PADDING_MULTIPLE];
-	uint64_t flags = 0;
-	bool is_ipv4 = out->endpoint.family == FAMILY_IPV4;
+	bool to_ipv4 = out->endpoint.family == FAMILY_IPV4, changes;
+	int missing = outer_length(out);
+	uint8_t cut[HEADERS_DIFFER];
 
-	/* redirection goes by skb->protocol, which changes only with the flag of the other family */
-	if (skb->protocol != (is_ipv4 ? WGXDP_BE16(ETHERTYPE_IPV4) : WGXDP_BE16(ETHERTYPE_IPV6)))
-		flags = is_ipv4 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	changes = skb->protocol !=
+		  (to_ipv4 ? WGXDP_BE16(ETHERTYPE_IPV4) : WGXDP_BE16(ETHERTYPE_IPV6));
 	/* a keepalive only grows: the kernel takes its frame for an IP packet and refuses to cut its "header" */
-	if (!out->length && !flags)
+	if (out->length && bpf_skb_change_tail(skb, inner, 0))
+		return VERDICT_NO_ROOM;
+	if (changes && !change_family(skb, to_ipv4, cut))
+		return VERDICT_NO_ROOM;
+	if (!out->length)
 		return bpf_skb_change_tail(skb, inner + outer_length(out), 0) ||
 				       bpf_skb_pull_data(skb, inner + outer_length(out))
 			       ? VERDICT_NO_ROOM
 			       : VERDICT_SEALED;
-	if (bpf_skb_change_tail(skb, inner, 0) ||
-	    bpf_skb_adjust_room(skb, outer_length(out), BPF_ADJ_ROOM_MAC, flags) ||
+	if (changes)
+		missing += to_ipv4 ? HEADERS_DIFFER : -HEADERS_DIFFER;
+	if (bpf_skb_adjust_room(skb, missing, BPF_ADJ_ROOM_MAC, 0) ||
+	    (changes && to_ipv4 &&
+	     bpf_skb_store_bytes(skb, inner_offset, cut, HEADERS_DIFFER, 0)) ||
 	    /* padding is shorter than this, and the tag's place behind it is not */
-	    bpf_skb_store_bytes(skb,
-				sizeof(struct ethernet_header) + outer_length(out) + out->length,
-				zeros, sizeof(zeros), 0) ||
+	    bpf_skb_store_bytes(skb, inner_offset + out->length, zeros, sizeof(zeros), 0) ||
 	    bpf_skb_pull_data(skb, inner + outer_length(out)))
 		return VERDICT_NO_ROOM;
 	return VERDICT_SEALED;

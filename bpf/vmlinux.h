@@ -40,11 +40,6 @@ enum bpf_adj_room_mode {
 	BPF_ADJ_ROOM_MAC = 1,
 };
 
-enum {
-	BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 = 1 << 1,
-	BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 = 1 << 2,
-};
-
 struct bpf_spin_lock {
 	__u32 val;
 };

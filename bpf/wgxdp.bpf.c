@@ -64,7 +64,7 @@ int rx(struct xdp_md *xdp)
 		verdict = VERDICT_KEEPALIVE;
 		goto drop;
 	}
-	verdict = check_inner(&in, message + sizeof(struct message_data), end);
+	verdict = check_inner(&in, message + sizeof(struct message_data), end, tunnel->mtu);
 	if (verdict == VERDICT_DELIVERED)
 		verdict = unwrap(xdp, &in, tunnel);
 	if (verdict != VERDICT_DELIVERED)
@@ -106,7 +106,7 @@ WGXDP_INLINE enum verdict send(struct __sk_buff *skb, struct sending *out,
 	/* 2. where to, with which session and nonce */
 	if (verdict == VERDICT_SEALED)
 		verdict = find_way(skb, out, now);
-	out->text_length = padded_length(out->length, tunnel->mtu);
+	out->text_length = padded_length(out->length, tunnel);
 
 	/* 3. seal: from here on there is no clear text in the frame */
 	if (verdict == VERDICT_SEALED)

@@ -36,6 +36,9 @@ struct endpoint {
 	uint8_t local_address[16];
 };
 
+/* Distinct MTUs of routes into one tunnel that are known of. */
+#define ROUTE_MTUS_MAX 4
+
 /* `tunnels`: key is the hidden interface's ifindex, which is the tunnel's id everywhere else too. Agent
  * -> BPF. */
 struct tunnel_value {
@@ -55,6 +58,8 @@ struct tunnel_value {
 	uint32_t counters;
 	/* of mac1 in what others send us (WireGuard paper, 5.4.4); all changes with the private key */
 	struct blake2s_key mac1_key;
+	/* of routes that have one of their own, in ascending order; 0: none */
+	uint32_t route_mtus[ROUTE_MTUS_MAX];
 };
 
 enum tunnel_counters {
@@ -227,6 +232,9 @@ struct event {
 	uint64_t when;
 	/* of the session: messages sent so far */
 	uint64_t counter;
+	/* of the outer header, where a sealed message is to be sent */
+	uint32_t ds;
+	uint32_t unused;
 	struct endpoint endpoint;
 	uint8_t packet[];
 };

@@ -21,7 +21,7 @@ struct told *model_tell(struct model *model, enum event_kind kind, uint32_t peer
 	told->peer = peer;
 	told->session = session;
 	told->counter = counter;
-	told->length = 0;
+	told->length = told->ds = 0;
 	memset(&told->endpoint, 0, sizeof(told->endpoint));
 	return told;
 }
@@ -293,6 +293,9 @@ static enum verdict deliver(struct model *model, const struct arrived *in, uint8
 	if (model_owner(in->tunnel, is_ipv4 ? FAMILY_IPV4 : FAMILY_IPV6,
 			text + (is_ipv4 ? 12 : 8)) != peer_ids[model->peer])
 		return VERDICT_SOURCE_REFUSED;
+	/* a veth takes four bytes more than its MTU, for a VLAN tag */
+	if (length > tunnel->mtu + 4)
+		return VERDICT_PACKET_TOO_BIG;
 	if (in->ecn == 3)
 		mark_ce(text);
 	memcpy(frame, tunnel->inner_destination, 6);

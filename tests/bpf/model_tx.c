@@ -84,6 +84,11 @@ static void seal(struct model *model, struct leaving *out)
 		padded = mtu;
 	if (padded > TRANSPORT_TEXT_MAX)
 		padded = TRANSPORT_TEXT_MAX;
+	/* any route may be the packet's */
+	for (int i = 0; i < ROUTE_MTUS_MAX; i++)
+		if (padded > model->state->tunnel.route_mtus[i] &&
+		    out->length <= model->state->tunnel.route_mtus[i])
+			padded = model->state->tunnel.route_mtus[i];
 	/* a keepalive has no inner packet */
 	if (out->length)
 		memcpy(text, out->inner, out->length);
@@ -115,6 +120,7 @@ static enum verdict encapsulate(struct model *model, const struct leaving *out)
 		told = model_tell(model, EVENT_SEND_SEALED, peer_ids[model->peer], 0, 0);
 		told->endpoint = *to;
 		told->length = out->message_length;
+		told->ds = out->ecn;
 		memcpy(told->packet, out->message, told->length);
 		return VERDICT_SLOW_WAY;
 	}
@@ -214,6 +220,8 @@ static const char *told_difference(const struct told *a, const struct told *b)
 {
 	if (a->kind != b->kind)
 		return "kind of event";
+	if (a->ds != b->ds)
+		return "DS byte of an event";
 	if (a->peer != b->peer || a->session != b->session || a->counter != b->counter)
 		return "event";
 	if (memcmp(&a->endpoint, &b->endpoint, sizeof(a->endpoint)) != 0)

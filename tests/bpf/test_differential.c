@@ -278,6 +278,8 @@ static void make_tx_state(void)
 	if (one_in(16))
 		memset(&peer->endpoint, 0, sizeof(peer->endpoint));
 	state.tunnel.mtu = mtus[below(COUNT(mtus))];
+	for (uint32_t i = 0; i < ROUTE_MTUS_MAX && one_in(2); i++)
+		state.tunnel.route_mtus[i] = 40 + below(300);
 	state.tunnel.is_up = !one_in(16);
 	world_load(&world, &state);
 }

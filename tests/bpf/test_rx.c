@@ -178,6 +178,8 @@ PACKET(other_source, packet->outer.source.bytes[3] ^= 1)
 PACKET(keepalive_roams, keepalive(packet); other_source(packet))
 PACKET(not_padded, packet->text_length = packet->inner_length = 85)
 PACKET(padded_a_lot, packet->text_length = 1420)
+PACKET(four_above_the_mtu, packet->text_length = packet->inner_length = MTU + 4)
+PACKET(five_above_the_mtu, packet->text_length = packet->inner_length = MTU + 5)
 PACKET(header_only, packet->inner_length = ip_header_length(packet->inner_source.family);
        packet->text_length = packet->inner_length)
 PACKET(trailing, packet->trailing = 9)
@@ -296,6 +298,8 @@ static const struct row rows[] = {
 	{"NEXT becomes current", DELIVER, .packet = next},
 	{"roams to a port", DELIVER, .packet = other_source_port},
 	{"roams to an address", DELIVER, .packet = other_source},
+	{"4 bytes above the MTU", DELIVER, .packet = four_above_the_mtu},
+	{"5 bytes above the MTU", DROP(PACKET_TOO_BIG), .packet = five_above_the_mtu},
 	{"no padding", DELIVER, .packet = not_padded},
 	{"padded to 1 420", DELIVER, .packet = padded_a_lot},
 	{"inner header only", DELIVER, .packet = header_only},

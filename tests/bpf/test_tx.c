@@ -81,11 +81,18 @@ STATE(received_since, state->peers[PEER].notes.first_data_sent = 5;
       state->peers[PEER].notes.last_received = 6)
 STATE(no_interface_known, state->peers[PEER].endpoint.ifindex = 0)
 STATE(no_local_address, memset(state->peers[PEER].endpoint.local_address, 0, 16))
+STATE(route_mtu, state->tunnel.route_mtus[0] = 1299)
+STATE(route_mtus, for (uint32_t i = 0; i < ROUTE_MTUS_MAX; i++)
+			  state->tunnel.route_mtus[i] = 1293 + 2 * i)
 STATE(no_ring, state->has_ring = false)
 STATE(no_ring_no_session, no_ring(state); no_session(state))
 STATE(no_ring_no_interface, no_ring(state); no_interface_known(state))
 STATE(no_ring_no_endpoint, no_ring(state); no_endpoint(state))
 
+PACKET(of_1297, packet->length = 1297)
+PACKET(of_1299, packet->length = 1299)
+PACKET(of_1300, packet->length = 1300)
+PACKET(of_1283, packet->length = 1283)
 PACKET(to_nobody, packet->destination.bytes[0] = 0xc0)
 PACKET(to_others_longer_prefix, packet->destination = packet->source.family == FAMILY_IPV4
 							      ? other_inner_ipv4
@@ -159,6 +166,8 @@ static const struct row rows[] = {
 	{"local address not known", SHOT(SLOW_WAY), .state = no_local_address},
 	{"slow way, 1 420 bytes", SHOT(SLOW_WAY), .state = no_local_address,
 	 .packet = as_large_as_the_mtu},
+	{"slow way, CE and DSCP", SHOT(SLOW_WAY), .state = no_interface_known, .packet = ds_all},
+	{"slow way, ECT(1)", SHOT(SLOW_WAY), .state = no_interface_known, .packet = ds_ect1},
 	{"slow way, no ring", SHOT(NO_ROOM), .state = no_ring_no_interface},
 
 	{"179 s old", SEALED, .state = born_179_s_ago},
@@ -176,6 +185,14 @@ static const struct row rows[] = {
 	{"no ring", SEALED, .state = no_ring},
 	{"MTU", SEALED, .packet = as_large_as_the_mtu},
 	{"padded to the MTU", SEALED, .packet = padded_to_the_mtu},
+	{"1 297 bytes, route MTU 1 299", SEALED, .state = route_mtu, .packet = of_1297},
+	{"1 299 bytes, route MTU 1 299", SEALED, .state = route_mtu, .packet = of_1299},
+	{"1 300 bytes, route MTU 1 299", SEALED, .state = route_mtu, .packet = of_1300},
+	{"1 283 bytes, route MTU 1 299", SEALED, .state = route_mtu, .packet = of_1283},
+	{"1 297 bytes, four route MTUs", SEALED, .state = route_mtus, .packet = of_1297},
+	{"1 299 bytes, four route MTUs", SEALED, .state = route_mtus, .packet = of_1299},
+	{"1 300 bytes, four route MTUs", SEALED, .state = route_mtus, .packet = of_1300},
+	{"1 283 bytes, four route MTUs", SEALED, .state = route_mtus, .packet = of_1283},
 	{"header only", SEALED, .packet = header_only},
 	{"64 bytes", SEALED, .packet = of_64},
 	{"65 bytes", SEALED, .packet = of_65},

@@ -239,6 +239,7 @@ static int take_event(void *context, void *data, size_t size)
 	told->session = event->session;
 	told->length = event->length;
 	told->counter = event->counter;
+	told->ds = event->ds;
 	told->endpoint = event->endpoint;
 	memcpy(told->packet, event->packet, event->length);
 	return 0;

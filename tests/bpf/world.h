@@ -71,7 +71,7 @@ struct state {
 
 /* A record of the ring. */
 struct told {
-	uint32_t kind, peer, session, length;
+	uint32_t kind, peer, session, length, ds;
 	uint64_t counter;
 	struct endpoint endpoint;
 	uint8_t packet[FRAME_MAX];

@@ -183,12 +183,12 @@ static void send_sealed(struct device_peer *peer, const struct event *event)
 
 	if (peer->loops)
 		return;
-	error = udp_send(&device->udp, &event->endpoint, UDP_DS_NONE, event->packet, event->length);
+	error = udp_send(&device->udp, &event->endpoint, event->ds, event->packet, event->length);
 	if (error == -EADDRNOTAVAIL) {
 		struct endpoint to = event->endpoint;
 
 		memset(to.local_address, 0, sizeof(to.local_address));
-		udp_send(&device->udp, &to, UDP_DS_NONE, event->packet, event->length);
+		udp_send(&device->udp, &to, event->ds, event->packet, event->length);
 	}
 	/* the fast way may be there again, but asking is not free */
 	if (boot_time() - peer->routed_at > SECONDS(1))

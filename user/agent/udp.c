@@ -182,7 +182,7 @@ static void add_source(struct msghdr *message, const struct endpoint *to)
 	}
 }
 
-int udp_send(const struct udp *udp, const struct endpoint *to, enum udp_ds ds, const void *bytes,
+int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const void *bytes,
 	     size_t length)
 {
 	static const uint8_t none[sizeof(to->local_address)];

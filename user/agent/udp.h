@@ -33,9 +33,9 @@ int udp_open(struct udp *udp, uint16_t port, uint32_t fwmark);
 void udp_close(struct udp *udp);
 int udp_set_mark(struct udp *udp, uint32_t fwmark);
 
-/* To `to`, from its local address if that is set. 0 or -errno; -EADDRNOTAVAIL whenever it is that address that
- * does not do. */
-int udp_send(const struct udp *udp, const struct endpoint *to, enum udp_ds ds, const void *bytes,
+/* To `to`, from its local address if that is set; data has the ECN bits of the packet in it as its DS byte. 0 or
+ * -errno; -EADDRNOTAVAIL whenever it is that address that does not do. */
+int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const void *bytes,
 	     size_t length);
 
 /* Reads what one system call yields and calls back for each. How many those were; -errno. */
