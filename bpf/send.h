@@ -142,8 +142,7 @@ WGXDP_INLINE uint32_t outer_length(const struct sending *out)
  */
 WGXDP_INLINE bool change_family(struct __sk_buff *skb, bool to_ipv4, uint8_t cut[HEADERS_DIFFER])
 {
-	if (to_ipv4 &&
-	    bpf_skb_load_bytes(skb, sizeof(struct ethernet_header), cut, HEADERS_DIFFER))
+	if (to_ipv4 && bpf_skb_load_bytes(skb, sizeof(struct ethernet_header), cut, HEADERS_DIFFER))
 		return false;
 	return !bpf_skb_change_proto(
 		skb, to_ipv4 ? WGXDP_BE16(ETHERTYPE_IPV4) : WGXDP_BE16(ETHERTYPE_IPV6), 0);

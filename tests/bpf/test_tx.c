@@ -82,8 +82,8 @@ STATE(received_since, state->peers[PEER].notes.first_data_sent = 5;
 STATE(no_interface_known, state->peers[PEER].endpoint.ifindex = 0)
 STATE(no_local_address, memset(state->peers[PEER].endpoint.local_address, 0, 16))
 STATE(route_mtu, state->tunnel.route_mtus[0] = 1299)
-STATE(route_mtus, for (uint32_t i = 0; i < ROUTE_MTUS_MAX; i++)
-			  state->tunnel.route_mtus[i] = 1293 + 2 * i)
+STATE(route_mtus,
+      for (uint32_t i = 0; i < ROUTE_MTUS_MAX; i++) state->tunnel.route_mtus[i] = 1293 + 2 * i)
 STATE(no_ring, state->has_ring = false)
 STATE(no_ring_no_session, no_ring(state); no_session(state))
 STATE(no_ring_no_interface, no_ring(state); no_interface_known(state))

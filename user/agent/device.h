@@ -92,6 +92,9 @@ struct device {
 	struct tunnel tunnel;
 	struct ratelimit_bucket *buckets;
 	uint32_t fwmark;
+	/* visible.c: where the end people see was last, and what is to be read again */
+	int visible_ifindex, visible_namespace;
+	bool route_mtus_are_stale;
 
 	struct datapath *datapath;
 	struct netlink *netlink;
@@ -196,6 +199,17 @@ void network_route(struct device_peer *peer, bool forget_source);
 /* Asks for a few more of the ways that are to be asked for again; true when there are more. */
 bool network_reroute_some(struct device *device);
 void network_reroute_all(struct device *device);
+
+/* ---- visible.c: the end people see ---- */
+
+/* Reads it anew into the tunnel's value, wherever it is; what cannot be read stays as it was. */
+void visible_read(struct device *device);
+/* Whether a link that changed is that end, or has become it. */
+bool visible_is(const struct device *device, const struct link_info *link);
+/* A route by an interface of this namespace; when all of them were told of; one in the other namespace. */
+void visible_route_changed(struct device *device, int ifindex, uint32_t mtu);
+void visible_routes_changed(struct device *device);
+void visible_far_route_changed(struct device *device, int ifindex, uint32_t mtu);
 
 /* ---- staged.c: the packet socket on the hidden end ---- */
 

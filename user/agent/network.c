@@ -17,43 +17,50 @@ enum {
 
 /* ---- links --------------------------------------------------------------------------------------- */
 
-/* The end people see may be in another namespace: then what was known of it stays. */
 int network_read_links(struct device *device)
 {
-	struct link_info visible;
 	int error =
 		netlink_get_link_by_index(device->netlink, device->hidden.ifindex, &device->hidden);
 
 	if (error)
 		return error;
 	memcpy(device->value.inner_source, device->hidden.mac, sizeof(device->hidden.mac));
-	if (device->hidden.peer_ifindex &&
-	    !netlink_get_link_by_index(device->netlink, device->hidden.peer_ifindex, &visible)) {
-		device->value.mtu = visible.mtu;
-		memcpy(device->value.inner_destination, visible.mac, sizeof(visible.mac));
-	}
+	visible_read(device);
 	return datapath_set_tunnel(device->datapath, device->hidden.ifindex, &device->value);
 }
 
-static void link_changed(void *context, const struct link_info *link, bool gone)
+static void look_at_links(struct device *device)
 {
-	struct device *device = context;
 	bool up;
 
-	if (link->ifindex == device->hidden.ifindex && gone) {
-		device->is_gone = true;
-		device->is_ending = true;
-		return;
-	}
-	if (gone || (link->ifindex != device->hidden.ifindex &&
-		     link->ifindex != device->hidden.peer_ifindex))
-		return;
 	if (network_read_links(device))
 		return;
 	/* the hidden end has carrier when the other one is up, wherever that is */
 	up = device->hidden.is_up && device->hidden.has_carrier;
 	if (up != device->value.is_up)
 		device_set_up(device, up);
+}
+
+static void link_changed(void *context, const struct link_info *link, bool gone)
+{
+	struct device *device = context;
+
+	if (link->ifindex == device->hidden.ifindex && gone) {
+		device->is_gone = true;
+		device->is_ending = true;
+		return;
+	}
+	if (link->ifindex == device->hidden.ifindex || visible_is(device, link))
+		look_at_links(device);
+}
+
+/* 0 is any. */
+static void far_link_changed(void *context, int ifindex)
+{
+	struct device *device = context;
+
+	if (!ifindex || ifindex == device->hidden.far_ifindex)
+		look_at_links(device);
 }
 
 /* ---- addresses ----------------------------------------------------------------------------------- */
@@ -228,8 +235,19 @@ void network_reroute_all(struct device *device)
 	device->reroute = TAILQ_FIRST(&device->peers);
 }
 
+static void route_changed(void *context, int ifindex, uint32_t mtu)
+{
+	visible_route_changed(context, ifindex, mtu);
+}
+
+static void far_route_changed(void *context, int ifindex, uint32_t mtu)
+{
+	visible_far_route_changed(context, ifindex, mtu);
+}
+
 static void routes_changed(void *context)
 {
+	visible_routes_changed(context);
 	network_reroute_all(context);
 }
 
@@ -237,4 +255,7 @@ const struct netlink_watch network_watch = {
 	.link_changed = link_changed,
 	.address_changed = address_changed,
 	.routes_changed = routes_changed,
+	.route_changed = route_changed,
+	.far_link_changed = far_link_changed,
+	.far_route_changed = far_route_changed,
 };

@@ -41,6 +41,8 @@ int netlink_open(struct netlink **netlink)
 
 	if (!opened)
 		return -ENOMEM;
+	opened->far = -1;
+	opened->poll = -1;
 	error = open_socket(&opened->requests);
 	if (error)
 		free(opened);
@@ -53,6 +55,9 @@ void netlink_close(struct netlink *netlink)
 {
 	if (!netlink)
 		return;
+	netlink_unwatch_far(netlink);
+	if (netlink->poll >= 0)
+		close(netlink->poll);
 	nl_socket_free(netlink->requests);
 	nl_socket_free(netlink->changes);
 	free(netlink);
@@ -199,8 +204,14 @@ bool netlink_parse_link(struct link_info *link, struct nlmsghdr *message)
 		nla_parse_nested(info, IFLA_INFO_MAX, attributes[IFLA_LINKINFO], NULL);
 	if (info[IFLA_INFO_KIND])
 		nla_strlcpy(link->kind, info[IFLA_INFO_KIND], sizeof(link->kind));
-	if (!strcmp(link->kind, "veth") && attributes[IFLA_LINK] && !attributes[IFLA_LINK_NETNSID])
+	if (strcmp(link->kind, "veth") || !attributes[IFLA_LINK])
+		return true;
+	if (attributes[IFLA_LINK_NETNSID]) {
+		link->far_ifindex = (int)nla_get_u32(attributes[IFLA_LINK]);
+		link->far_namespace = nla_get_s32(attributes[IFLA_LINK_NETNSID]);
+	} else {
 		link->peer_ifindex = (int)nla_get_u32(attributes[IFLA_LINK]);
+	}
 	return true;
 }
 
@@ -240,6 +251,21 @@ int netlink_get_link_by_index(struct netlink *netlink, int ifindex, struct link_
 	if (ifindex <= 0)
 		return -ENODEV;
 	return get_link(netlink, netlink_message(RTM_GETLINK, 0, &header, sizeof(header)), link);
+}
+
+int netlink_get_far_link(struct netlink *netlink, const struct link_info *near,
+			 struct link_info *far)
+{
+	struct ifinfomsg header = {.ifi_family = AF_UNSPEC, .ifi_index = near->far_ifindex};
+	struct nl_msg *message;
+
+	if (!near->far_ifindex)
+		return -ENODEV;
+	message = netlink_message(RTM_GETLINK, 0, &header, sizeof(header));
+	message = unless(message &&
+				 nla_put_s32(message, IFLA_TARGET_NETNSID, near->far_namespace),
+			 message);
+	return get_link(netlink, message, far);
 }
 
 int netlink_set_up(struct netlink *netlink, int ifindex, bool up)

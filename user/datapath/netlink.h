@@ -18,6 +18,9 @@ struct link_info {
 	char name[IFNAMSIZ];
 	/* of a veth: the other end's ifindex, when that is in this namespace, else 0 */
 	int peer_ifindex;
+	/* and when it is in another: its ifindex there, and what that namespace is called here */
+	int far_ifindex;
+	int far_namespace;
 	uint32_t mtu;
 	/* IFF_UP of the link itself; whether the other end is up too (carrier) */
 	bool is_up;
@@ -32,6 +35,10 @@ int netlink_hidden_name(char hidden[static IFNAMSIZ], const char *name);
 
 int netlink_get_link(struct netlink *netlink, const char *name, struct link_info *link);
 int netlink_get_link_by_index(struct netlink *netlink, int ifindex, struct link_info *link);
+
+/* The other end of a veth, which is in another namespace: `near` says in which. */
+int netlink_get_far_link(struct netlink *netlink, const struct link_info *near,
+			 struct link_info *far);
 
 /*
  * Makes the pair: NAME, which people see (no ARP, no IPv6 link-local address, MTU 1420, no checksum or
@@ -57,6 +64,10 @@ struct route_info {
 int netlink_get_route(struct netlink *netlink, enum address_family family, const uint8_t *address,
 		      const uint8_t *source, uint32_t mark, struct route_info *route);
 
+/* Calls back for each route by this interface that has an MTU of its own. */
+int netlink_for_each_route_mtu(struct netlink *netlink, int ifindex,
+			       void (*each)(void *context, uint32_t mtu), void *context);
+
 /* Calls back for each address of this host, of all interfaces, IPv4 and IPv6. */
 int netlink_for_each_address(struct netlink *netlink,
 			     void (*each)(void *context, int ifindex, enum address_family family,
@@ -71,9 +82,17 @@ struct netlink_watch {
 				const uint8_t *address, bool gone);
 	/* any route or rule of the main tables: cached routes are to be asked again */
 	void (*routes_changed)(void *context);
+	/* and before that, of each by one interface: its own MTU, or 0 */
+	void (*route_changed)(void *context, int ifindex, uint32_t mtu);
+	/* the same in the other namespace that is listened to */
+	void (*far_link_changed)(void *context, int ifindex);
+	void (*far_route_changed)(void *context, int ifindex, uint32_t mtu);
 };
 
 int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watch, void *context);
+/* What changes in another namespace too, by its number here; it takes the place of the one before. */
+int netlink_watch_far(struct netlink *netlink, int far_namespace);
+void netlink_unwatch_far(struct netlink *netlink);
 /* To poll for reading, then consume. */
 int netlink_watch_fd(const struct netlink *netlink);
 int netlink_watch_consume(struct netlink *netlink);

@@ -17,6 +17,11 @@ struct netlink {
 	struct netlink_watch watch;
 	void *context;
 	bool routes_changed;
+	/* netlink_far.c: -1 until another namespace is listened to, too */
+	int far;
+	int far_namespace;
+	/* polls `changes` and `far` as one */
+	int poll;
 };
 
 /* A message with its fixed header, to be filled with nla_put*(). NULL: no memory. */
@@ -33,6 +38,14 @@ bool netlink_parse_link(struct link_info *link, struct nlmsghdr *message);
 /* False when the message is not about an IPv4 or IPv6 address that is this host's own. */
 bool netlink_parse_address(struct nlmsghdr *message, int *ifindex, enum address_family *family,
 			   uint8_t address[static 16]);
+
+/* The interface of a route that is there or was, 0 when the message is about none; its own MTU, or 0. */
+int netlink_parse_route(struct nlmsghdr *message, uint32_t *mtu);
+
+/* ---- netlink_far.c ---- */
+
+/* Reads what there is to read. 0 or -errno. */
+int far_consume(struct netlink *netlink);
 
 /* ---- netlink_offload.c ---- */
 

@@ -89,6 +89,69 @@ int netlink_for_each_address(struct netlink *netlink,
 
 /* ---- routes -------------------------------------------------------------------------------------- */
 
+int netlink_parse_route(struct nlmsghdr *message, uint32_t *mtu)
+{
+	struct nlattr *attributes[RTA_MAX + 1], *metrics[RTAX_MAX + 1] = {NULL};
+	const struct rtmsg *header = nlmsg_data(message);
+
+	*mtu = 0;
+	/* a clone is what was learned of a path, not a route */
+	if ((message->nlmsg_type != RTM_NEWROUTE && message->nlmsg_type != RTM_DELROUTE) ||
+	    nlmsg_parse(message, sizeof(*header), attributes, RTA_MAX, NULL) ||
+	    (header->rtm_flags & RTM_F_CLONED) || !attributes[RTA_OIF])
+		return 0;
+	if (attributes[RTA_METRICS])
+		nla_parse_nested(metrics, RTAX_MAX, attributes[RTA_METRICS], NULL);
+	if (metrics[RTAX_MTU])
+		*mtu = nla_get_u32(metrics[RTAX_MTU]);
+	return (int)nla_get_u32(attributes[RTA_OIF]);
+}
+
+struct mtu_visit {
+	int ifindex;
+	void (*each)(void *context, uint32_t mtu);
+	void *context;
+};
+
+static void visit_mtu(void *context, struct nlmsghdr *answer)
+{
+	const struct mtu_visit *visit = context;
+	uint32_t mtu;
+
+	if (netlink_parse_route(answer, &mtu) == visit->ifindex && mtu)
+		visit->each(visit->context, mtu);
+}
+
+/* Others' routes are left out by the kernel: there may be a million of them. */
+static int dump_routes(struct netlink *netlink, int family, struct mtu_visit *visit)
+{
+	struct rtmsg header = {.rtm_family = family};
+	struct nl_msg *message =
+		netlink_message(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header));
+
+	if (message && nla_put_u32(message, RTA_OIF, (uint32_t)visit->ifindex)) {
+		nlmsg_free(message);
+		return -ENOMEM;
+	}
+	return netlink_request(netlink, message, visit_mtu, visit);
+}
+
+int netlink_for_each_route_mtu(struct netlink *netlink, int ifindex,
+			       void (*each)(void *context, uint32_t mtu), void *context)
+{
+	struct mtu_visit visit = {ifindex, each, context};
+	int fd = nl_socket_get_fd(netlink->requests), strict = 1, error;
+
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof(strict));
+	error = dump_routes(netlink, AF_INET, &visit);
+	/* where there is no IPv6 there is no route of it */
+	if (!error)
+		dump_routes(netlink, AF_INET6, &visit);
+	strict = 0;
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof(strict));
+	return error;
+}
+
 static void keep_route(void *context, struct nlmsghdr *answer)
 {
 	struct nlattr *attributes[RTA_MAX + 1], *metrics[RTAX_MAX + 1] = {NULL}, *source;

@@ -6,6 +6,7 @@
 #include <datapath/netlink_request.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 /* Room for a few thousand messages; the kernel says when it was not enough. */
@@ -17,6 +18,7 @@ static void on_change(void *context, struct nlmsghdr *message)
 	enum address_family family;
 	struct link_info link;
 	uint8_t address[16];
+	uint32_t mtu;
 	int ifindex;
 
 	switch (message->nlmsg_type) {
@@ -34,6 +36,11 @@ static void on_change(void *context, struct nlmsghdr *message)
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+		netlink->routes_changed = true;
+		ifindex = netlink_parse_route(message, &mtu);
+		if (ifindex)
+			netlink->watch.route_changed(netlink->context, ifindex, mtu);
+		break;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 		netlink->routes_changed = true;
@@ -53,6 +60,7 @@ int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watc
 				     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,
 				     RTNLGRP_IPV6_RULE,  RTNLGRP_NONE};
 	static const int size = HEARD_BUFFER_SIZE;
+	struct epoll_event readable = {.events = EPOLLIN};
 	int error;
 
 	if (netlink->changes)
@@ -66,12 +74,16 @@ int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watc
 	nl_socket_modify_cb(netlink->changes, NL_CB_VALID, NL_CB_CUSTOM, on_message, netlink);
 	netlink->watch = *watch;
 	netlink->context = context;
+	netlink->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (netlink->poll < 0 || epoll_ctl(netlink->poll, EPOLL_CTL_ADD,
+					   nl_socket_get_fd(netlink->changes), &readable))
+		return -errno;
 	return 0;
 }
 
 int netlink_watch_fd(const struct netlink *netlink)
 {
-	return nl_socket_get_fd(netlink->changes);
+	return netlink->poll;
 }
 
 /* Changes were lost: everything that is there is told of again. */
@@ -104,6 +116,8 @@ int netlink_watch_consume(struct netlink *netlink)
 		error = tell_everything(netlink);
 	else if (result != -NLE_AGAIN)
 		error = errno ? -errno : -EIO;
+	if (!error)
+		error = far_consume(netlink);
 	if (netlink->routes_changed) {
 		netlink->routes_changed = false;
 		netlink->watch.routes_changed(netlink->context);
