@@ -78,3 +78,15 @@ tcp() {
 	step "TCP from $1 to $2, IPv$3${4:+, ${*:4}}: $RATE Mbit/s"
 	at_least "Mbit/s" 10 "$RATE"
 }
+
+# carry FROM TO FAMILY MEGABYTES: by TCP; what arrives has the hash of what was sent.
+carry() {
+	local sent address
+	address=$(inner "$2" "$3")
+	spawn "$2" "$WORK/carried" "$SUITE/carry.py" listen "$address" 4444
+	wait_for 10 "carry.py to listen" grep -qs listening "$WORK/carried"
+	sent=$(in_ns "$1" timeout 60 "$SUITE/carry.py" send "$address" 4444 "$4") || die "cannot send: $sent"
+	wait "$SPAWNED" || die "cannot receive: $(cat "$WORK/carried")"
+	equal "hash of $4 MB from $1 to $2, IPv$3" "$sent" "$(tail -n 1 "$WORK/carried")"
+	step "$4 MB by TCP from $1 to $2, IPv$3: $sent at both ends"
+}

@@ -262,8 +262,7 @@ int netlink_get_far_link(struct netlink *netlink, const struct link_info *near,
 	if (!near->far_ifindex)
 		return -ENODEV;
 	message = netlink_message(RTM_GETLINK, 0, &header, sizeof(header));
-	message = unless(message &&
-				 nla_put_s32(message, IFLA_TARGET_NETNSID, near->far_namespace),
+	message = unless(message && nla_put_s32(message, IFLA_TARGET_NETNSID, near->far_namespace),
 			 message);
 	return get_link(netlink, message, far);
 }

@@ -126,8 +126,7 @@ static void visit_mtu(void *context, struct nlmsghdr *answer)
 static int dump_routes(struct netlink *netlink, int family, struct mtu_visit *visit)
 {
 	struct rtmsg header = {.rtm_family = family};
-	struct nl_msg *message =
-		netlink_message(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header));
+	struct nl_msg *message = netlink_message(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header));
 
 	if (message && nla_put_u32(message, RTA_OIF, (uint32_t)visit->ifindex)) {
 		nlmsg_free(message);

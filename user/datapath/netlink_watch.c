@@ -75,8 +75,8 @@ int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watc
 	netlink->watch = *watch;
 	netlink->context = context;
 	netlink->poll = epoll_create1(EPOLL_CLOEXEC);
-	if (netlink->poll < 0 || epoll_ctl(netlink->poll, EPOLL_CTL_ADD,
-					   nl_socket_get_fd(netlink->changes), &readable))
+	if (netlink->poll < 0 ||
+	    epoll_ctl(netlink->poll, EPOLL_CTL_ADD, nl_socket_get_fd(netlink->changes), &readable))
 		return -errno;
 	return 0;
 }
