@@ -115,8 +115,8 @@ static void compare(const char *program, uint32_t number, const uint8_t *frame, 
 	if (!what)
 		return;
 	fprintf(stderr, "%s frame %u, %u bytes: %s; is %d, %s, %u bytes; not %d, %s, %u bytes\n",
-		program, number, length, what, got.action, verdict_name(got.verdict), got.length,
-		wanted.action, verdict_name(wanted.verdict), wanted.length);
+		program, number, length, what, got.action, verdict_or_none(got.verdict), got.length,
+		wanted.action, verdict_or_none(wanted.verdict), wanted.length);
 	for (uint32_t i = 0; i < wanted.told_count; i++)
 		fprintf(stderr, "wanted event %u of peer %u\n", wanted.told[i].kind,
 			wanted.told[i].peer);
@@ -124,14 +124,15 @@ static void compare(const char *program, uint32_t number, const uint8_t *frame, 
 		fprintf(stderr, "event %u of peer %u\n", got.told[i].kind, got.told[i].peer);
 	print_frame(frame, length);
 	cr_expect(false, "%s frame %u: %s; is %s, not %s", program, number, what,
-		  verdict_name(got.verdict), verdict_name(wanted.verdict));
+		  verdict_or_none(got.verdict), verdict_or_none(wanted.verdict));
 	cr_assert_lt(++failures, FAILURES_MAX, "enough");
 }
 
 /* Frames that are all refused at the door would show nothing. */
 static void expect_seen(enum verdict verdict, uint32_t times)
 {
-	cr_expect_geq(seen[verdict], times, "%s: %u times", verdict_name(verdict), seen[verdict]);
+	cr_expect_geq(seen[verdict], times, "%s: %u times", verdict_or_none(verdict),
+		      seen[verdict]);
 }
 
 /* ---- one packet in ------------------------------------------------------------------------------- */

@@ -214,7 +214,7 @@ static void run_row(const struct row *row, uint8_t family)
 	what = run_both(frame, length);
 	cr_expect(got.action == row->action && got.verdict == row->verdict,
 		  "%s (IPv%u): action %d, %s, not %d, %s", row->name, family, got.action,
-		  verdict_name(got.verdict), row->action, verdict_name(row->verdict));
+		  verdict_or_none(got.verdict), row->action, verdict_or_none(row->verdict));
 	cr_expect_null(what, "%s (IPv%u): %s is not the model's", row->name, family, what);
 }
 

@@ -363,7 +363,8 @@ static void run_row(const struct row *row, uint8_t outer, uint8_t inner)
 	what = run_both(frame, length);
 	cr_expect(got.action == row->action && got.verdict == row->verdict,
 		  "%s (IPv%u in IPv%u): action %d, %s, not %d, %s", row->name, inner, outer,
-		  got.action, verdict_name(got.verdict), row->action, verdict_name(row->verdict));
+		  got.action, verdict_or_none(got.verdict), row->action,
+		  verdict_or_none(row->verdict));
 	cr_expect_null(what, "%s (IPv%u in IPv%u): %s is not the model's", row->name, inner, outer,
 		       what);
 }

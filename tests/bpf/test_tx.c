@@ -308,7 +308,8 @@ static void run_row(const struct row *row, uint8_t outer, uint8_t family)
 	what = run_both(row->by_agent, packet.mark, frame, length);
 	cr_expect(got.action == row->action && got.verdict == row->verdict,
 		  "%s (IPv%u in IPv%u): action %d, %s, not %d, %s", row->name, family, outer,
-		  got.action, verdict_name(got.verdict), row->action, verdict_name(row->verdict));
+		  got.action, verdict_or_none(got.verdict), row->action,
+		  verdict_or_none(row->verdict));
 	cr_expect_null(what, "%s (IPv%u in IPv%u): %s is not the model's", row->name, family, outer,
 		       what);
 }
@@ -339,7 +340,7 @@ static void expect_sealed(uint32_t length, uint8_t outer, uint8_t family)
 	what = run_both(false, 0, frame, inner_frame(frame, &packet));
 	cr_expect_null(what, "%u bytes of IPv%u in IPv%u: %s", length, family, outer, what);
 	cr_assert_eq(got.verdict, VERDICT_SEALED, "%u bytes: %s", length,
-		     verdict_name(got.verdict));
+		     verdict_or_none(got.verdict));
 	/* without the model: what the peer would open */
 	offset = ETHERNET_LENGTH + ip_header_length(outer) + UDP_LENGTH;
 	cr_expect(open_message(text, got.frame + offset, got.length - offset,
@@ -443,7 +444,7 @@ Test(tx, full_ring)
 		world.ring = NULL;
 		world_tx(&world, world.skeleton->progs.tx, 0, frame, length, &got);
 		cr_expect_eq(got.verdict, i < 2 ? VERDICT_STAGED : VERDICT_STAGE_FULL, "%u: %s", i,
-			     verdict_name(got.verdict));
+			     verdict_or_none(got.verdict));
 	}
 	world_close(&world);
 }
@@ -542,5 +543,5 @@ Test(verdicts, each_has_a_row)
 {
 	for (enum verdict verdict = 0; verdict < VERDICT_COUNT; verdict++)
 		cr_expect_neq(rx_has_row(verdict) || tx_has_row(verdict) || filter_has_row(verdict),
-			      is_only_the_agents(verdict), "%s", verdict_name(verdict));
+			      is_only_the_agents(verdict), "%s", verdict_or_none(verdict));
 }

@@ -378,7 +378,7 @@ int world_control(struct world *world, const struct control_request *request)
 	return outcome.action;
 }
 
-const char *verdict_name(enum verdict verdict)
+const char *verdict_or_none(enum verdict verdict)
 {
 	static const char *const names[VERDICT_COUNT + 1] = {
 #define X(id, name, meaning) name,

@@ -145,7 +145,7 @@ int world_control(struct world *world, const struct control_request *request);
 /* How often a verdict was counted in one place of `verdict_counters`. */
 uint64_t world_count(struct world *world, uint32_t counters, enum verdict verdict);
 
-const char *verdict_name(enum verdict verdict);
+const char *verdict_or_none(enum verdict verdict);
 
 /* Is there a row with this verdict? Each table answers for itself. */
 bool rx_has_row(enum verdict verdict);
