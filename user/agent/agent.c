@@ -239,7 +239,9 @@ static int open_events(struct agent *agent)
 
 static int open_server(struct agent *agent)
 {
-	return server_open(&agent->server, &agent->device);
+	int error = monitor_open(&agent->device);
+
+	return error ? error : server_open(&agent->server, &agent->device);
 }
 
 /* What happened to the interface while nobody looked. */
@@ -288,13 +290,16 @@ static int run(struct device *device)
 
 	while (!device->is_ending && !error) {
 		bool more = receive_handshakes(device);
-		uint64_t due, write_due;
+		uint64_t due, write_due, look_due;
 
 		more |= network_reroute_some(device);
 		due = device_run_deadlines(device);
 		write_due = state_flush(device);
 		if (write_due < due)
 			due = write_due;
+		look_due = monitor_look(device);
+		if (look_due < due)
+			due = look_due;
 		error = loop_once(&device->loop, more ? 0 : due);
 	}
 	return error;
@@ -328,6 +333,7 @@ static void finish(struct agent *agent)
 
 	if (agent->server)
 		server_close(agent->server);
+	monitor_close(device);
 	if (device->is_gone)
 		remove_traces(device);
 	else if (agent->server)

@@ -173,6 +173,7 @@ static int set_peer(struct device *device, const struct peer_config *config)
 		error = device_add_peer(device, config->public_key, NULL, 0, &peer);
 		if (error)
 			return error;
+		monitor_peer(MONITOR_PEER_ADDED, peer);
 		if (device->value.is_up)
 			peer_start(&peer->peer, boot_time());
 	}

@@ -65,6 +65,7 @@ static int enter_peer(struct device *device, struct device_peer *peer)
 static void free_peer(struct device_peer *peer)
 {
 	crypto_wipe(&peer->peer, sizeof(peer->peer));
+	free(peer->told_verdicts);
 	free(peer);
 }
 
@@ -133,6 +134,7 @@ void device_remove_peer(struct device_peer *peer)
 	struct device *device = peer->device;
 	uint32_t id = peer->id;
 
+	monitor_peer(MONITOR_PEER_REMOVED, peer);
 	device_disallow_all(peer);
 	peer_remove(&peer->peer);
 	datapath_remove_peer(device->datapath, id);
@@ -264,6 +266,7 @@ void device_set_up(struct device *device, bool up)
 	device->value.is_up = up;
 	datapath_set_tunnel(device->datapath, device->hidden.ifindex, &device->value);
 	log_verbose("the interface is %s", up ? "up" : "down");
+	monitor_device(up ? MONITOR_UP : MONITOR_DOWN, device);
 	TAILQ_FOREACH(peer, &device->peers, of_device)
 	{
 		if (up)

@@ -15,6 +15,7 @@
 #include <agent/config.h>
 #include <agent/deadlines.h>
 #include <agent/loop.h>
+#include <agent/monitor.h>
 #include <agent/table.h>
 #include <agent/udp.h>
 #include <datapath/datapath.h>
@@ -78,11 +79,16 @@ struct device_peer {
 	uint64_t state_offset;
 	bool state_is_dirty;
 	TAILQ_ENTRY(device_peer) dirty;
+	/* monitor.c's: where it is, of which drops was told (NULL: nobody follows), which expired session */
+	struct endpoint told_endpoint;
+	uint32_t *told_verdicts;
+	uint64_t told_expired;
 };
 
 TAILQ_HEAD(device_peers, device_peer);
 
 struct handshake_queue;
+struct monitor;
 
 struct device {
 	char name[IFNAMSIZ];
@@ -103,6 +109,8 @@ struct device {
 	struct udp udp;
 	int packet_socket;
 	struct handshake_queue *handshakes;
+	/* NULL while the agent begins */
+	struct monitor *monitor;
 	/* of one received datagram, while it is handled: what a cookie_source does not hold */
 	const struct udp_datagram *receiving;
 
@@ -249,6 +257,22 @@ void state_flush_peer(struct device_peer *peer);
 /* Writes what is due; when the next is, or DEADLINE_NEVER. */
 uint64_t state_flush(struct device *device);
 void state_flush_all(struct device *device);
+
+/* ---- monitor.c: telling those who follow what happens ---- */
+
+int monitor_open(struct device *device);
+void monitor_close(struct device *device);
+/* The descriptor is the monitor's from now on, unless this fails. 0 or -errno. */
+int monitor_follow(struct device *device, int fd);
+/* Looks, when it is time to, for what nobody told; when that is next, or LOOP_NEVER. */
+uint64_t monitor_look(struct device *device);
+
+void monitor_device(enum monitor_kind kind, struct device *device);
+void monitor_peer(enum monitor_kind kind, const struct device_peer *peer);
+void monitor_handshake(const struct device_peer *peer, bool i_am_the_initiator);
+/* The peer is there now; `has_roamed`: by itself. */
+void monitor_endpoint(struct device_peer *peer, const struct endpoint *endpoint, bool has_roamed);
+void monitor_refused(struct device *device, enum verdict verdict, const struct endpoint *from);
 
 /* ---- server.c: wg(8)'s socket ---- */
 

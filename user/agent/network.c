@@ -189,6 +189,7 @@ int network_set_endpoint(struct device_peer *peer, const struct endpoint *endpoi
 
 	if (error)
 		return error;
+	monitor_endpoint(peer, endpoint, learned);
 	if (learned && same_place(&value.endpoint, endpoint) &&
 	    !memcmp(value.endpoint.local_address, endpoint->local_address,
 		    sizeof(endpoint->local_address)))

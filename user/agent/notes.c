@@ -145,6 +145,7 @@ void notes_restore(struct device_peer *peer, const struct peer_value *value)
 	uint32_t jitter = 0;
 	struct news news;
 
+	peer->told_endpoint = value->endpoint;
 	if (getrandom(&jitter, sizeof(jitter), 0) < 0)
 		jitter = 0;
 	collect_news(&news, &value->notes, &peer->told);
@@ -219,6 +220,7 @@ static void roamed(struct device_peer *peer, const struct event *event)
 
 	endpoint_to_text(address, &event->endpoint);
 	log_verbose("peer %u: is at %s now", peer->id, address);
+	monitor_endpoint(peer, &event->endpoint, true);
 	peer->source_is_learned = true;
 	network_route(peer, false);
 }

@@ -222,6 +222,8 @@ static void begin_session(void *context, struct peer *peer, const struct noise_s
 	else
 		log_verbose("peer %u: session %08x begins, as %s", owner->id, keys->local_index,
 			    keys->i_am_the_initiator ? "initiator" : "responder");
+	if (!error && keys->i_am_the_initiator)
+		monitor_handshake(owner, true);
 	state_peer_changed(owner);
 }
 
@@ -233,6 +235,7 @@ static void session_confirmed(void *context, struct peer *peer, uint32_t local_i
 
 	datapath_set_current(device->datapath, owner->id, true, local_index);
 	state_peer_changed(owner);
+	monitor_handshake(owner, false);
 }
 
 static void end_session(void *context, struct peer *peer, uint32_t local_index)
@@ -265,9 +268,12 @@ static unsigned int send_staged(void *context, struct peer *peer)
 	return count;
 }
 
+/* Of a peer that runs they are dropped when it does not answer any more. */
 static void drop_staged(void *context, struct peer *peer)
 {
 	(void)context;
+	if (peer->running)
+		monitor_peer(MONITOR_GAVE_UP, device_peer_of(peer));
 	staged_drop(device_peer_of(peer));
 }
 

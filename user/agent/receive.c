@@ -173,8 +173,10 @@ static void handle(struct device *device, const struct udp_datagram *datagram)
 	verdict = tunnel_receive_handshake(&device->tunnel, datagram->bytes, datagram->length,
 					   &source, under_load, now, &peer);
 	device->receiving = NULL;
-	if (verdict != VERDICT_DELIVERED)
+	if (verdict != VERDICT_DELIVERED) {
 		device->verdicts[verdict]++;
+		monitor_refused(device, verdict, &datagram->from);
+	}
 	endpoint_to_text(address, &datagram->from);
 	log_verbose("handshake message of %s: %s", address, verdict_name(verdict));
 	if (!peer)

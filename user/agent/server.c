@@ -34,6 +34,8 @@ struct client {
 	char *answer;
 	size_t answer_length;
 	size_t answer_written;
+	/* once its answers are written, its connection is the monitor's */
+	bool wants_to_follow;
 };
 
 struct server {
@@ -90,18 +92,37 @@ static void forget_answer(struct client *client)
 	client->answer_written = 0;
 }
 
-static void close_client(struct client *client)
+/* All but its connection. */
+static void forget_client(struct client *client)
 {
 	loop_remove(&client->server->device->loop, &client->waiter);
-	close(client->waiter.fd);
 	LIST_REMOVE(client, of_server);
 	buffer_free(&client->request);
 	forget_answer(client);
 	free(client);
 }
 
-static void answer_request(struct device *device, const char *text, size_t length, FILE *to)
+static void close_client(struct client *client)
 {
+	int fd = client->waiter.fd;
+
+	forget_client(client);
+	close(fd);
+}
+
+static void hand_over(struct client *client)
+{
+	struct device *device = client->server->device;
+	int fd = client->waiter.fd;
+
+	forget_client(client);
+	if (monitor_follow(device, fd))
+		close(fd);
+}
+
+static void answer_request(struct client *client, const char *text, size_t length, FILE *to)
+{
+	struct device *device = client->server->device;
 	struct device_config config = {0};
 	enum uapi_operation operation = UAPI_SET;
 	int error = uapi_parse_request(text, length, &operation, &config);
@@ -110,6 +131,8 @@ static void answer_request(struct device *device, const char *text, size_t lengt
 		if (!error)
 			error = device_describe(device, &config);
 		uapi_print_device(to, &config, error);
+	} else if (operation == UAPI_MONITOR && !error) {
+		client->wants_to_follow = true;
 	} else {
 		if (!error)
 			error = device_configure(device, &config);
@@ -128,7 +151,7 @@ static bool answer_requests(struct client *client)
 	if (!to)
 		return false;
 	while ((length = uapi_request_length(client->request.bytes, client->request.length))) {
-		answer_request(client->server->device, client->request.bytes, length, to);
+		answer_request(client, client->request.bytes, length, to);
 		buffer_take(&client->request, length);
 	}
 	return fclose(to) == 0;
@@ -185,6 +208,10 @@ static void client_ready(void *context, uint32_t events)
 		is_there = false;
 	if (is_there && client->answer)
 		is_there = write_answer(client);
+	if (is_there && client->wants_to_follow && !client->answer) {
+		hand_over(client);
+		return;
+	}
 	if (is_there)
 		is_there = !loop_change(&client->server->device->loop, &client->waiter,
 					client->answer ? EPOLLOUT : EPOLLIN);

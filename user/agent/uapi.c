@@ -339,7 +339,11 @@ int uapi_parse_request(const char *text, size_t length, enum uapi_operation *ope
 	int error;
 
 	memset(config, 0, sizeof(*config));
-	*operation = starts_with(text, length, "get=") ? UAPI_GET : UAPI_SET;
+	*operation = starts_with(text, length, "get=")             ? UAPI_GET
+		     : starts_with(text, length, "wgxdp_monitor=") ? UAPI_MONITOR
+								   : UAPI_SET;
+	if (*operation == UAPI_MONITOR)
+		return length == 17 && memcmp(text, "wgxdp_monitor=1\n\n", 17) == 0 ? 0 : -EINVAL;
 	if (*operation == UAPI_GET)
 		return length == 7 && memcmp(text, "get=1\n\n", 7) == 0 ? 0 : -EINVAL;
 	if (!starts_with(text, length, "set=1\n"))

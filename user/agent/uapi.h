@@ -13,12 +13,17 @@
 
 /* ---- the agent's end ---- */
 
-enum uapi_operation { UAPI_GET, UAPI_SET };
+enum uapi_operation {
+	UAPI_GET,
+	UAPI_SET,
+	/* monitor.h */
+	UAPI_MONITOR,
+};
 
 /* Bytes of the first whole request in `text` (it ends with an empty line), or 0 when it is not whole. */
 size_t uapi_request_length(const char *text, size_t length);
 /* Parses one whole request. 0, -EINVAL (unknown key, bad value, bad order) or -ENOMEM; `config` is then
- * empty. For UAPI_GET it stays empty. */
+ * empty. For UAPI_GET and UAPI_MONITOR it stays empty. */
 int uapi_parse_request(const char *text, size_t length, enum uapi_operation *operation,
 		       struct device_config *config);
 /* "errno=N" and an empty line after a set; error is 0 or -errno, printed as wg(8) reads it. */

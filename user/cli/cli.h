@@ -15,6 +15,7 @@ int cli_detach(const struct arguments *arguments);
 int cli_down(const struct arguments *arguments);
 int cli_genkey(const struct arguments *arguments);
 int cli_genpsk(const struct arguments *arguments);
+int cli_monitor(const struct arguments *arguments);
 int cli_peer_add(const struct arguments *arguments);
 int cli_peer_list(const struct arguments *arguments);
 int cli_peer_remove(const struct arguments *arguments);

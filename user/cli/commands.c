@@ -61,6 +61,8 @@ const struct command commands[] = {
 	 cli_show},
 	{"stats", "[TUNNEL]", "print what became of packets, with the meaning of each outcome",
 	 json_options, cli_stats},
+	{"monitor", "[TUNNEL]", "print what happens, as it happens: a line for each event",
+	 json_options, cli_monitor},
 	{"genkey", "", "print a new private key", NULL, cli_genkey},
 	{"genpsk", "", "print a new preshared key", NULL, cli_genpsk},
 	{"pubkey", "", "read a private key, print its public key", NULL, cli_pubkey},
