@@ -84,9 +84,10 @@ demo: all ## two namespaces, a tunnel, half a minute (root); PEER=wireguard-go
 
 install: all ## copy the program to $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(O)/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp
+	ln -sf wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp-agent
 
 uninstall: ## remove what install copied
-	rm -f $(DESTDIR)$(PREFIX)/sbin/wgxdp
+	rm -f $(DESTDIR)$(PREFIX)/sbin/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp-agent
 
 clean: ## remove what was built
 	rm -rf $(O)

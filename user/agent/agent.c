@@ -20,10 +20,14 @@
 
 struct agent {
 	struct device device;
+	const struct agent_options *options;
 	struct server *server;
 	struct loop_waiter signals;
 	/* locked as long as the agent runs */
 	int pid_fd;
+	/* of a drop-in, until it is ready: nobody removes the data path it is about to use */
+	int lock;
+	bool made_pair;
 	/* what failed, for the one line that is said of it */
 	const char *failed;
 };
@@ -73,8 +77,9 @@ static void netlink_ready(void *context, uint32_t events)
 
 /* ---- starting ------------------------------------------------------------------------------------ */
 
-static int find_interface(struct device *device)
+static int find_interface(struct agent *agent)
 {
+	struct device *device = &agent->device;
 	char hidden[IFNAMSIZ];
 	int error = netlink_hidden_name(hidden, device->name);
 
@@ -84,6 +89,7 @@ static int find_interface(struct device *device)
 	if (error != -ENODEV)
 		return error;
 	error = netlink_add_tunnel(device->netlink, device->name);
+	agent->made_pair = !error;
 	return error ? error : netlink_get_link(device->netlink, hidden, &device->hidden);
 }
 
@@ -184,11 +190,33 @@ static int take_pid_file(struct agent *agent)
 	agent->pid_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (agent->pid_fd < 0)
 		return -errno;
-	if (flock(agent->pid_fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EALREADY : -errno;
+	if (flock(agent->pid_fd, LOCK_EX | LOCK_NB)) {
+		error = errno == EWOULDBLOCK ? -EALREADY : -errno;
+		/* not ours to clear up after */
+		close(agent->pid_fd);
+		agent->pid_fd = -1;
+		return error;
+	}
 	if (ftruncate(agent->pid_fd, 0) || dprintf(agent->pid_fd, "%d\n", getpid()) < 0)
 		return -errno;
 	return 0;
+}
+
+static int take_lock(struct agent *agent)
+{
+	char path[PATH_MAX];
+
+	if (!agent->options->is_drop_in)
+		return 0;
+	agent->lock = agent_lock(path, true);
+	return agent->lock < 0 ? agent->lock : 0;
+}
+
+static void release_lock(struct agent *agent)
+{
+	if (agent->lock >= 0)
+		close(agent->lock);
+	agent->lock = -1;
 }
 
 static int open_datapath(struct agent *agent)
@@ -205,7 +233,7 @@ static int open_network(struct agent *agent)
 {
 	int error = netlink_open(&agent->device.netlink);
 
-	return error ? error : find_interface(&agent->device);
+	return error ? error : find_interface(agent);
 }
 
 static int open_loop(struct agent *agent)
@@ -241,7 +269,9 @@ static int open_server(struct agent *agent)
 {
 	int error = monitor_open(&agent->device);
 
-	return error ? error : server_open(&agent->server, &agent->device);
+	return error ? error
+		     : server_open(&agent->server, &agent->device,
+				   agent->options->has_socket ? agent->options->socket : -1);
 }
 
 /* What happened to the interface while nobody looked. */
@@ -264,6 +294,7 @@ static int start(struct agent *agent)
 		int (*step)(struct agent *agent);
 		const char *name;
 	} steps[] = {
+		{take_lock, "lock"},
 		{take_pid_file, "one agent a tunnel"},
 		{open_loop, "event loop"},
 		{open_network, "interface"},
@@ -292,7 +323,10 @@ static int run(struct device *device)
 		bool more = receive_handshakes(device);
 		uint64_t due, write_due, look_due;
 
-		more |= network_reroute_some(device);
+		if (network_reroute_some(device))
+			more = true;
+		else
+			follow_routes(device);
 		due = device_run_deadlines(device);
 		write_due = state_flush(device);
 		if (write_due < due)
@@ -305,40 +339,48 @@ static int run(struct device *device)
 	return error;
 }
 
-/* Attaching and detaching takes this lock; whoever has it sees to what is left. */
-static bool nobody_else_is_at_it(void)
+static void remove_traces(struct agent *agent)
 {
+	struct device *device = &agent->device;
 	char path[PATH_MAX];
-	int fd, error = agent_path(path, "", "");
 
-	for (int i = 0; i < 2 && !error; i++)
-		*strrchr(path, '/') = '\0';
-	fd = error ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* kept until this process ends */
-	return fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB);
-}
-
-static void remove_traces(struct device *device)
-{
-	log_verbose("the interface was removed");
-	datapath_remove_tunnel(device->datapath, (uint32_t)device->hidden.ifindex);
+	log_verbose("the tunnel is removed");
+	if (device->datapath)
+		datapath_remove_tunnel(device->datapath, (uint32_t)device->hidden.ifindex);
 	agent_remove_files(device->name);
-	if (nobody_else_is_at_it() && !datapath_count_tunnels(device->datapath))
+	/* Attaching and detaching takes this lock; whoever has it sees to what is left. It is kept until this
+	 * process ends. */
+	if (agent->lock < 0)
+		agent->lock = agent_lock(path, false);
+	if (agent->lock < 0)
+		return;
+	if (device->datapath)
 		datapath_remove(device->datapath);
+	/* as long as there are files of others it stays */
+	if (!agent_path(path, "", "")) {
+		*strrchr(path, '/') = '\0';
+		rmdir(path);
+	}
 }
 
 static void finish(struct agent *agent)
 {
 	struct device *device = &agent->device;
+	bool was_ready = agent->server;
+	/* when it could not be started: as it was before */
+	bool takes_all_along = agent->options->is_drop_in && agent->pid_fd >= 0 &&
+			       (was_ready || agent->made_pair || !device->hidden.ifindex);
 
-	if (agent->server)
+	if (was_ready)
 		server_close(agent->server);
 	monitor_close(device);
-	if (device->is_gone)
-		remove_traces(device);
-	else if (agent->server)
+	if (takes_all_along && device->hidden.ifindex && !device->is_gone)
+		netlink_remove_tunnel(device->netlink, device->name);
+	if (device->is_gone || takes_all_along)
+		remove_traces(agent);
+	else if (was_ready)
 		state_flush_all(device);
-	if (agent->server)
+	if (was_ready)
 		receive_count_verdicts(device);
 	device_free(device);
 	receive_close(device);
@@ -356,13 +398,16 @@ static void finish(struct agent *agent)
 	loop_close(&device->loop);
 	if (agent->pid_fd >= 0)
 		close(agent->pid_fd);
+	release_lock(agent);
 }
 
-static void prepare(struct agent *agent, const char *tunnel)
+static void prepare(struct agent *agent, const char *tunnel, const struct agent_options *options)
 {
 	struct device *device = &agent->device;
 
-	*agent = (struct agent){.pid_fd = -1, .signals.fd = -1};
+	*agent = (struct agent){.options = options, .pid_fd = -1, .lock = -1, .signals.fd = -1};
+	device->follow.is_wanted = options->follows_routes;
+	device->follow.is_due = true;
 	snprintf(device->name, sizeof(device->name), "%s", tunnel);
 	device->packet_socket = -1;
 	device->state_fd = -1;
@@ -390,13 +435,13 @@ static void go_to_background(const char *tunnel)
 }
 
 /* `ready_fd`: -1 in the foreground, else where a byte says that the parent need not wait any longer. */
-static int start_and_run(const char *tunnel, int ready_fd)
+static int start_and_run(const char *tunnel, const struct agent_options *options, int ready_fd)
 {
 	static struct agent agent;
 	int error;
 
 	log_start(tunnel);
-	prepare(&agent, tunnel);
+	prepare(&agent, tunnel, options);
 	error = start(&agent);
 	if (error) {
 		log_line(LOG_ERROR, "agent: %s: %s", agent.failed,
@@ -407,7 +452,10 @@ static int start_and_run(const char *tunnel, int ready_fd)
 			if (write(ready_fd, "", 1) != 1)
 				log_error("nobody waits for this agent");
 			close(ready_fd);
+		} else if (getenv("WG_LOG_FILE") && log_to_file(NULL)) {
+			log_error("cannot write to WG_LOG_FILE");
 		}
+		release_lock(&agent);
 		log_verbose("agent %d is ready", getpid());
 		error = run(&agent.device);
 		log_verbose("agent %d ends", getpid());
@@ -416,14 +464,14 @@ static int start_and_run(const char *tunnel, int ready_fd)
 	return error;
 }
 
-int agent_run(const char *tunnel, bool foreground)
+int agent_run(const char *tunnel, const struct agent_options *options)
 {
 	int ready[2];
 	char byte;
 	pid_t pid;
 
-	if (foreground)
-		return start_and_run(tunnel, -1);
+	if (options->foreground)
+		return start_and_run(tunnel, options, -1);
 	if (pipe2(ready, O_CLOEXEC))
 		return -errno;
 	pid = fork();
@@ -435,7 +483,7 @@ int agent_run(const char *tunnel, bool foreground)
 	if (pid == 0) {
 		close(ready[0]);
 		setsid();
-		_exit(start_and_run(tunnel, ready[1]) ? EXIT_FAILURE : EXIT_SUCCESS);
+		_exit(start_and_run(tunnel, options, ready[1]) ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
 	close(ready[1]);
 	/* the end of the pipe without a byte is the end of the child, which said why */

@@ -10,12 +10,23 @@
 #include <limits.h>
 #include <stdbool.h>
 
+struct agent_options {
+	bool foreground;
+	/* receives on the interfaces that carry the peers' routes and the default route */
+	bool follows_routes;
+	/* as wireguard-go: the tunnel lives as long as its agent */
+	bool is_drop_in;
+	/* wg(8)'s socket, listening already, when `has_socket` */
+	bool has_socket;
+	int socket;
+};
+
 /*
- * Runs the tunnel's agent until a signal or the end of its interface; makes the interface pair when it is not
- * there. In the background the caller returns as soon as the agent is ready: interface pair, maps and socket
- * are there. 0 or -errno; what is wrong was said in one line on stderr.
+ * Runs the tunnel's agent until a signal, or the end of its interface or of its socket's file; makes the interface
+ * pair when it is not there. In the background the caller returns as soon as the agent is ready: interface pair,
+ * maps and socket are there. 0 or -errno; what is wrong was said in one line on stderr.
  */
-int agent_run(const char *tunnel, bool foreground);
+int agent_run(const char *tunnel, const struct agent_options *options);
 
 /* Ends the tunnel's agent and waits until it is gone; 0 too when there was none. */
 int agent_stop(const char *tunnel);
@@ -26,5 +37,9 @@ int agent_path(char path[static PATH_MAX], const char *tunnel, const char *suffi
 
 /* Removes the files above and the socket: nothing is left of the tunnel outside the maps. */
 void agent_remove_files(const char *tunnel);
+
+/* Takes the lock that attaching and removing take, on the directory of the files above, which is made; `path` is
+ * the directory. `wait` false: -EWOULDBLOCK when somebody has it. A file descriptor or -errno. */
+int agent_lock(char path[static PATH_MAX], bool wait);
 
 #endif

@@ -118,6 +118,8 @@ static void forget_peer(struct device_peer *peer)
 	staged_drop(peer);
 	if (peer->state_is_dirty)
 		TAILQ_REMOVE(&device->dirty_peers, peer, dirty);
+	if (peer->way)
+		device->follow.is_due = true;
 	if (device->reroute == peer)
 		device->reroute = TAILQ_NEXT(peer, of_device);
 	deadlines_set(&device->deadlines, &peer->deadline, DEADLINE_NEVER);

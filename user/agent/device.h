@@ -7,7 +7,7 @@
  *     BPF's ring ---> events, notes -----^      ^
  *     deadlines ----> device -------------------+
  *     wg(8)'s socket -> server -> configure ----+----> state (file)
- *     netlink ------> network (up, addresses, routes)
+ *     netlink ------> network (up, addresses, routes) --> follow (where to receive)
  */
 #ifndef WGXDP_AGENT_DEVICE_H
 #define WGXDP_AGENT_DEVICE_H
@@ -72,6 +72,8 @@ struct device_peer {
 	LIST_HEAD(, allowed_prefix) allowed_prefixes;
 	/* the endpoint's local address is one the peer wrote to, not one we chose */
 	bool source_is_learned;
+	/* the interface its endpoint's route leaves by; 0: none */
+	int way;
 	/* its packets would go into the tunnel itself */
 	bool loops;
 	uint64_t routed_at;
@@ -89,6 +91,21 @@ TAILQ_HEAD(device_peers, device_peer);
 
 struct handshake_queue;
 struct monitor;
+
+enum { FOLLOWED_MAX = 64 };
+
+/* Where the tunnel receives because routes lead there; follow.c's. */
+struct follow {
+	bool is_wanted;
+	/* something changed, to be looked at when the loop comes round */
+	bool is_due;
+	struct followed_interface {
+		int ifindex;
+		/* by us, so that it is ours to take away */
+		bool was_attached;
+	} interfaces[FOLLOWED_MAX];
+	size_t count;
+};
 
 struct device {
 	char name[IFNAMSIZ];
@@ -120,6 +137,7 @@ struct device {
 	struct deadlines deadlines;
 	/* peers whose routes are still to be asked again, from here on; NULL: none */
 	struct device_peer *reroute;
+	struct follow follow;
 	/* what became of messages that the agent looked at itself, until receive_count_verdicts() */
 	uint32_t verdicts[VERDICT_COUNT];
 	/* icmp.c's budget */
@@ -219,6 +237,11 @@ void visible_route_changed(struct device *device, int ifindex, uint32_t mtu);
 void visible_routes_changed(struct device *device);
 void visible_far_route_changed(struct device *device, int ifindex, uint32_t mtu);
 
+/* ---- follow.c ---- */
+
+/* Attaches the receive program where routes lead now, if that is wanted and something changed. */
+void follow_routes(struct device *device);
+
 /* ---- staged.c: the packet socket on the hidden end ---- */
 
 /* A raw socket that sends only; or -errno. */
@@ -277,7 +300,8 @@ void monitor_refused(struct device *device, enum verdict verdict, const struct e
 /* ---- server.c: wg(8)'s socket ---- */
 
 struct server;
-int server_open(struct server **server, struct device *device);
+/* `listening` -1: binds a new socket; else that one is used, which is bound already. */
+int server_open(struct server **server, struct device *device, int listening);
 void server_close(struct server *server);
 
 #endif

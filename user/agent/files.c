@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -35,6 +36,29 @@ int agent_path(char path[static PATH_MAX], const char *tunnel, const char *suffi
 		return -errno;
 	snprintf(path, PATH_MAX, "%s/%s.%s", directory, tunnel, suffix);
 	return 0;
+}
+
+/* On a directory that may be removed by who held the lock before: then the new one is tried. */
+int agent_lock(char path[static PATH_MAX], bool wait)
+{
+	for (;;) {
+		struct stat locked;
+		int fd, error = agent_path(path, "", "");
+
+		if (error)
+			return error;
+		*strrchr(path, '/') = '\0';
+		errno = 0;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == 0 &&
+		    fstat(fd, &locked) == 0 && locked.st_nlink > 0)
+			return fd;
+		error = fd < 0 || errno == EWOULDBLOCK ? -errno : 0;
+		if (fd >= 0)
+			close(fd);
+		if (error && error != -ENOENT)
+			return error;
+	}
 }
 
 /* The agent's process, or 0: a file that nobody holds locked is a leftover. */

@@ -10,7 +10,7 @@ enum log_level { LOG_SILENT, LOG_ERROR, LOG_VERBOSE };
 
 /* The level comes from WG_LOG_LEVEL or LOG_LEVEL: silent, error (the default) or verbose. */
 void log_start(const char *tunnel);
-/* From now on to WG_LOG_FILE or else to `path`. 0 or -errno. */
+/* From now on to WG_LOG_FILE or else to `path`, which may be NULL when that is set. 0 or -errno. */
 int log_to_file(const char *path);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

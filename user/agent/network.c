@@ -45,6 +45,8 @@ static void link_changed(void *context, const struct link_info *link, bool gone)
 {
 	struct device *device = context;
 
+	if (gone)
+		device->follow.is_due = true;
 	if (link->ifindex == device->hidden.ifindex && gone) {
 		device->is_gone = true;
 		device->is_ending = true;
@@ -157,6 +159,10 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 					  endpoint->local_address, device->fwmark, &route);
 	}
 	peer->routed_at = boot_time();
+	if (peer->way != (error ? 0 : route.ifindex)) {
+		peer->way = error ? 0 : route.ifindex;
+		device->follow.is_due = true;
+	}
 	peer->loops = !error && route.ifindex == device->hidden.peer_ifindex;
 	/* what BPF cannot redirect, or must not, comes to us */
 	endpoint->ifindex = error || peer->loops || route.ifindex == LOOPBACK_IFINDEX
@@ -252,6 +258,13 @@ static void routes_changed(void *context)
 	network_reroute_all(context);
 }
 
+static void default_route_changed(void *context)
+{
+	struct device *device = context;
+
+	device->follow.is_due = true;
+}
+
 const struct netlink_watch network_watch = {
 	.link_changed = link_changed,
 	.address_changed = address_changed,
@@ -259,4 +272,5 @@ const struct netlink_watch network_watch = {
 	.route_changed = route_changed,
 	.far_link_changed = far_link_changed,
 	.far_route_changed = far_route_changed,
+	.default_route_changed = default_route_changed,
 };

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -40,6 +41,8 @@ struct client {
 
 struct server {
 	struct loop_waiter waiter;
+	/* hears when the socket's file is removed */
+	struct loop_waiter removal;
 	struct device *device;
 	struct sockaddr_un address;
 	LIST_HEAD(, client) clients;
@@ -276,7 +279,35 @@ static int open_socket(const struct sockaddr_un *address)
 	return error;
 }
 
-int server_open(struct server **server, struct device *device)
+/* Of anything that happens to the file only its end matters: then nobody can ask us any more. */
+static void file_changed(void *context, uint32_t events)
+{
+	struct server *server = context;
+	char ignored[4096];
+
+	(void)events;
+	while (read(server->removal.fd, ignored, sizeof(ignored)) > 0)
+		;
+	if (access(server->address.sun_path, F_OK) && errno == ENOENT) {
+		log_verbose("%s was removed", server->address.sun_path);
+		server->device->is_ending = true;
+	}
+}
+
+static int watch_file(struct server *server)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	server->removal = (struct loop_waiter){fd, file_changed, server};
+	/* an open socket keeps its inode: what changes is its count of links */
+	if (inotify_add_watch(fd, server->address.sun_path, IN_ATTRIB | IN_DELETE_SELF) < 0)
+		return -errno;
+	return loop_add(&server->device->loop, &server->removal, EPOLLIN);
+}
+
+int server_open(struct server **server, struct device *device, int listening)
 {
 	struct server *made = calloc(1, sizeof(*made));
 	int error;
@@ -284,6 +315,7 @@ int server_open(struct server **server, struct device *device)
 	if (!made)
 		return -ENOMEM;
 	made->device = device;
+	made->removal.fd = -1;
 	made->address.sun_family = AF_UNIX;
 	snprintf(made->address.sun_path, sizeof(made->address.sun_path), "%s/%s.sock",
 		 UAPI_DIRECTORY, device->name);
@@ -292,12 +324,17 @@ int server_open(struct server **server, struct device *device)
 		free(made);
 		return error;
 	}
-	made->waiter = (struct loop_waiter){open_socket(&made->address), accept_client, made};
+	made->waiter = (struct loop_waiter){
+		listening >= 0 ? listening : open_socket(&made->address), accept_client, made};
 	error = made->waiter.fd < 0 ? made->waiter.fd
 				    : loop_add(&device->loop, &made->waiter, EPOLLIN);
+	if (!error)
+		error = watch_file(made);
 	if (error) {
 		if (made->waiter.fd >= 0)
 			close(made->waiter.fd);
+		if (made->removal.fd >= 0)
+			close(made->removal.fd);
 		free(made);
 		return error;
 	}
@@ -312,6 +349,8 @@ void server_close(struct server *server)
 	while (!LIST_EMPTY(&server->clients))
 		close_client(LIST_FIRST(&server->clients));
 	loop_remove(&server->device->loop, &server->waiter);
+	loop_remove(&server->device->loop, &server->removal);
+	close(server->removal.fd);
 	close(server->waiter.fd);
 	unlink(server->address.sun_path);
 	free(server);

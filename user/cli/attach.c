@@ -219,7 +219,8 @@ static bool start_agent(struct attach *attach)
 	if (child == 0) {
 		/* nothing of ours lives on in the agent, the lock least of all */
 		host_close(&attach->host);
-		_exit(agent_run(attach->tunnel, false) ? EXIT_FAILURE : EXIT_SUCCESS);
+		_exit(agent_run(attach->tunnel, &(struct agent_options){0}) ? EXIT_FAILURE
+									    : EXIT_SUCCESS);
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;

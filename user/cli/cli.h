@@ -9,7 +9,9 @@
 
 #include <cli/options.h>
 
+/* `wgxdp agent`, and the program's other name */
 int cli_agent(const struct arguments *arguments);
+int cli_drop_in(const struct arguments *arguments);
 int cli_attach(const struct arguments *arguments);
 int cli_detach(const struct arguments *arguments);
 int cli_down(const struct arguments *arguments);
@@ -27,6 +29,9 @@ int cli_stats(const struct arguments *arguments);
 
 /* The one list of commands; ends with one without name. */
 extern const struct command commands[];
+
+/* The program's other name, under which it starts as wireguard-go does: [-f] IFACE. */
+extern const struct command drop_in_command;
 
 /* Finds the command that argv names, checks its words and runs it. Returns the exit status. */
 int commands_run(int argc, char **argv);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DROP_IN_NAME "wgxdp-agent"
+
 static int print_help(const struct arguments *arguments);
 static int print_version(const struct arguments *arguments);
 
@@ -36,6 +38,12 @@ static const struct option_spec attach_options[] = {
 };
 
 static const struct option_spec agent_options[] = {
+	{"foreground", 'f', false, NULL, "do not go to the background"},
+	{"follow-routes", 0, false, NULL, "receive where the routes to the peers and the default route are"},
+	{0},
+};
+
+static const struct option_spec drop_in_options[] = {
 	{"foreground", 'f', false, NULL, "do not go to the background"},
 	{0},
 };
@@ -75,6 +83,14 @@ const struct command commands[] = {
 	{0},
 };
 /* clang-format on */
+
+const struct command drop_in_command = {
+	.name = DROP_IN_NAME,
+	.operands = "IFACE",
+	.summary = "make a tunnel and run it until its interface is removed, as wireguard-go does",
+	.options = drop_in_options,
+	.run = cli_drop_in,
+};
 
 static int print_list(void)
 {
@@ -157,10 +173,19 @@ static int run(const struct command *command, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+static bool is_drop_in(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash ? slash + 1 : program, DROP_IN_NAME) == 0;
+}
+
 int commands_run(int argc, char **argv)
 {
 	const char *second = "";
 
+	if (argc > 0 && is_drop_in(argv[0]))
+		return run(&drop_in_command, argc - 1, argv + 1);
 	if (argc < 2) {
 		fprintf(stderr, "wgxdp: no command: expected one that 'wgxdp help' lists\n");
 		return EXIT_USAGE;

@@ -94,11 +94,18 @@ const char *option_value(const struct arguments *arguments, const char *name, un
 	return NULL;
 }
 
+/* A command that is a program of its own is not said to be one of wgxdp's. */
+static const char *program_of(const struct command *command, const char *separator)
+{
+	return strncmp(command->name, "wgxdp-", strlen("wgxdp-")) == 0 ? "" : separator;
+}
+
 void complain(const struct arguments *arguments, const char *format, ...)
 {
 	va_list values;
 
-	fprintf(stderr, "wgxdp: %s: ", arguments->command->name);
+	fprintf(stderr, "%s%s: ", program_of(arguments->command, "wgxdp: "),
+		arguments->command->name);
 	va_start(values, format);
 	vfprintf(stderr, format, values);
 	va_end(values);
@@ -110,8 +117,8 @@ static void complain_unknown(const struct arguments *arguments, const char *word
 {
 	const struct option_spec *option = arguments->command->options;
 
-	fprintf(stderr, "wgxdp: %s: '%s' is not an option: expected ", arguments->command->name,
-		word);
+	fprintf(stderr, "%s%s: '%s' is not an option: expected ",
+		program_of(arguments->command, "wgxdp: "), arguments->command->name, word);
 	for (; option && option->name; option++)
 		fprintf(stderr, "--%s, ", option->name);
 	fprintf(stderr, "--help\n");
@@ -222,8 +229,9 @@ void options_print_help(FILE *to, const struct command *command)
 {
 	const struct option_spec *option = command->options;
 
-	fprintf(to, "Usage: wgxdp %s%s%s%s\n  %s\n", command->name, *command->operands ? " " : "",
-		command->operands, option ? " [OPTION]..." : "", command->summary);
+	fprintf(to, "Usage: %s%s%s%s%s\n  %s\n", program_of(command, "wgxdp "), command->name,
+		*command->operands ? " " : "", command->operands, option ? " [OPTION]..." : "",
+		command->summary);
 	for (; option && option->name; option++)
 		print_option(to, option);
 }

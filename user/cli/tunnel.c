@@ -7,10 +7,8 @@
 #include <cli/tunnel.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,31 +121,10 @@ static int run_directory(char path[static PATH_MAX])
 	return error;
 }
 
-/* On a directory that may be removed by who held the lock before: then the new one is tried. */
-static int lock_run_directory(char path[static PATH_MAX])
-{
-	for (;;) {
-		struct stat locked;
-		int fd, error = run_directory(path);
-
-		if (error)
-			return error;
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd >= 0 && flock(fd, LOCK_EX) == 0 && fstat(fd, &locked) == 0 &&
-		    locked.st_nlink > 0)
-			return fd;
-		error = fd < 0 ? -errno : 0;
-		if (fd >= 0)
-			close(fd);
-		if (error && error != -ENOENT)
-			return error;
-	}
-}
-
 static int take_lock(const struct arguments *arguments)
 {
 	char path[PATH_MAX] = "/run/wgxdp";
-	int fd = lock_run_directory(path);
+	int fd = agent_lock(path, true);
 
 	if (fd < 0)
 		complain(arguments, "cannot lock %s: %s", path, strerror(-fd));

@@ -68,6 +68,10 @@ int netlink_get_route(struct netlink *netlink, enum address_family family, const
 int netlink_for_each_route_mtu(struct netlink *netlink, int ifindex,
 			       void (*each)(void *context, uint32_t mtu), void *context);
 
+/* Calls back for each interface that a default route of the main table leaves by, of either family. */
+int netlink_for_each_default_route(struct netlink *netlink,
+				   void (*each)(void *context, int ifindex), void *context);
+
 /* Calls back for each address of this host, of all interfaces, IPv4 and IPv6. */
 int netlink_for_each_address(struct netlink *netlink,
 			     void (*each)(void *context, int ifindex, enum address_family family,
@@ -87,6 +91,8 @@ struct netlink_watch {
 	/* the same in the other namespace that is listened to */
 	void (*far_link_changed)(void *context, int ifindex);
 	void (*far_route_changed)(void *context, int ifindex, uint32_t mtu);
+	/* one that netlink_for_each_default_route() tells of */
+	void (*default_route_changed)(void *context);
 };
 
 int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watch, void *context);

@@ -16,7 +16,7 @@ struct netlink {
 	struct nl_sock *changes;
 	struct netlink_watch watch;
 	void *context;
-	bool routes_changed;
+	bool routes_changed, default_route_changed;
 	/* netlink_far.c: -1 until another namespace is listened to, too */
 	int far;
 	int far_namespace;
@@ -46,6 +46,9 @@ int netlink_parse_route(struct nlmsghdr *message, uint32_t *mtu);
 
 /* Reads what there is to read. 0 or -errno. */
 int far_consume(struct netlink *netlink);
+
+/* Whether the message is about a default route of the main table. */
+bool netlink_is_default_route(struct nlmsghdr *message);
 
 /* ---- netlink_offload.c ---- */
 

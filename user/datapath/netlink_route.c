@@ -214,3 +214,67 @@ int netlink_get_route(struct netlink *netlink, enum address_family family, const
 		*route = found;
 	return error;
 }
+
+/* ---- default routes ------------------------------------------------------------------------------ */
+
+static uint32_t table_of(const struct rtmsg *header, struct nlattr *attribute)
+{
+	return attribute ? nla_get_u32(attribute) : header->rtm_table;
+}
+
+bool netlink_is_default_route(struct nlmsghdr *message)
+{
+	const struct rtmsg *header = nlmsg_data(message);
+	struct nlattr *attributes[RTA_MAX + 1];
+
+	return (message->nlmsg_type == RTM_NEWROUTE || message->nlmsg_type == RTM_DELROUTE) &&
+	       !nlmsg_parse(message, sizeof(*header), attributes, RTA_MAX, NULL) &&
+	       (header->rtm_family == AF_INET || header->rtm_family == AF_INET6) &&
+	       header->rtm_dst_len == 0 && header->rtm_type == RTN_UNICAST &&
+	       table_of(header, attributes[RTA_TABLE]) == RT_TABLE_MAIN;
+}
+
+struct default_route_visit {
+	void (*each)(void *context, int ifindex);
+	void *context;
+};
+
+static void visit_default_route(void *context, struct nlmsghdr *answer)
+{
+	const struct default_route_visit *visit = context;
+	struct nlattr *attributes[RTA_MAX + 1];
+	struct rtnexthop *hop;
+	int left;
+
+	if (!netlink_is_default_route(answer) ||
+	    nlmsg_parse(answer, sizeof(struct rtmsg), attributes, RTA_MAX, NULL))
+		return;
+	if (attributes[RTA_OIF])
+		visit->each(visit->context, (int)nla_get_u32(attributes[RTA_OIF]));
+	if (!attributes[RTA_MULTIPATH])
+		return;
+	hop = nla_data(attributes[RTA_MULTIPATH]);
+	left = nla_len(attributes[RTA_MULTIPATH]);
+	while (left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
+	       hop->rtnh_len <= left) {
+		visit->each(visit->context, hop->rtnh_ifindex);
+		left -= (int)NLMSG_ALIGN(hop->rtnh_len);
+		hop = RTNH_NEXT(hop);
+	}
+}
+
+int netlink_for_each_default_route(struct netlink *netlink,
+				   void (*each)(void *context, int ifindex), void *context)
+{
+	struct default_route_visit visit = {.each = each, .context = context};
+	struct rtmsg header = {.rtm_table = RT_TABLE_MAIN};
+	int error = 0;
+
+	for (int i = 0; i < 2 && !error; i++) {
+		header.rtm_family = i ? AF_INET6 : AF_INET;
+		error = netlink_request(
+			netlink, netlink_message(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header)),
+			visit_default_route, &visit);
+	}
+	return error;
+}

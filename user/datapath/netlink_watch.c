@@ -37,6 +37,7 @@ static void on_change(void *context, struct nlmsghdr *message)
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		netlink->routes_changed = true;
+		netlink->default_route_changed |= netlink_is_default_route(message);
 		ifindex = netlink_parse_route(message, &mtu);
 		if (ifindex)
 			netlink->watch.route_changed(netlink->context, ifindex, mtu);
@@ -94,6 +95,7 @@ static int tell_everything(struct netlink *netlink)
 	int error;
 
 	netlink->routes_changed = true;
+	netlink->default_route_changed = true;
 	error = netlink_request(netlink,
 				netlink_message(RTM_GETLINK, NLM_F_DUMP, &link, sizeof(link)),
 				on_change, netlink);
@@ -121,6 +123,10 @@ int netlink_watch_consume(struct netlink *netlink)
 	if (netlink->routes_changed) {
 		netlink->routes_changed = false;
 		netlink->watch.routes_changed(netlink->context);
+	}
+	if (netlink->default_route_changed) {
+		netlink->default_route_changed = false;
+		netlink->watch.default_route_changed(netlink->context);
 	}
 	return error;
 }
