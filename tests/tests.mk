@@ -39,7 +39,7 @@ $(O)/tests/%.o: CPPFLAGS += -Itests
 # ---- fuzzing: built from source, with instrumentation of its own -------------------------------------
 FUZZ_FLAGS = $(CPPFLAGS) -Itests -O1 -g -std=gnu11 -fno-strict-aliasing $(WARNINGS) \
 	     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_SRC   = $(wildcard user/crypto/*.c user/proto/*.c)
+FUZZ_SRC   = $(wildcard user/crypto/*.c user/proto/*.c user/cli/conf_*.c) user/agent/config.c user/util/encoding.c
 fuzzers: $(FUZZERS:%=$(O)/fuzz/%)
 $(O)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard include/wgxdp/*.h user/*/*.h tests/fuzz/*.h) | $(O)/.deps
 	$(call say,FUZZ,$@)

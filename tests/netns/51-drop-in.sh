@@ -73,7 +73,7 @@ wait_for 5 "the receive program on eth0" has_xdp eth0
 flood a b 4 200
 flood b a 6 200
 equal "MTU" 1420 "$(ip -n "$(ns a)" -j link show "$T" | jq '.[].mtu')"
-ip -n "$(ns a)" route show 10.99.0.0/16 | grep -q "dev $T" || die "no route to 10.99.0.0/16"
+grep -q "dev $T" <<<"$(ip -n "$(ns a)" route show 10.99.0.0/16)" || die "no route to 10.99.0.0/16"
 
 step "the default route moves, and it follows"
 ip -n "$(ns a)" link add eth1 type veth peer name eth1p

@@ -4,6 +4,7 @@
 
     wg_socket.py peers COUNT          a configuration of that many peers, on stdout
     wg_socket.py allowed-ips          one peer with 130 560 allowed IPs
+    wg_socket.py get SOCKET           what it answers to get=1
     wg_socket.py requests SOCKET      sends requests and checks the answers
 """
 import base64
@@ -205,6 +206,8 @@ def main(words):
         print_peers(int(words[1]))
     elif words == ["allowed-ips"]:
         print_allowed_ips()
+    elif words[:1] == ["get"] and len(words) == 2:
+        print("\n".join(Client(words[1]).ask("get=1\n\n")))
     elif words[:1] == ["requests"] and len(words) == 2:
         check_requests(words[1])
     else:

@@ -195,7 +195,7 @@ static bool read_value(const char *kind, const char *text, struct peer_config *p
 		return input_address(&no_arguments, text, &address);
 	if (strcmp(kind, "allowed-ips") == 0)
 		return input_allowed_ips(&no_arguments, text, peer);
-	return input_endpoint(&no_arguments, text, &peer->endpoint);
+	return input_endpoint(&no_arguments, text, peer);
 }
 
 Test(options, values_that_are_refused)
@@ -228,7 +228,7 @@ Test(options, values_that_are_refused)
 		{"endpoint", ":51820", "':51820'"},
 		{"endpoint", "2001:db8::1:51820", "[IPV6]:PORT"},
 		{"endpoint", "no-such-host.invalid:51820",
-		 "'no-such-host.invalid': cannot resolve"},
+		 "'no-such-host.invalid:51820': cannot resolve"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -266,7 +266,7 @@ Test(options, values_that_are_taken)
 	cr_expect_eq(peer->allowed_ip_count, 2);
 	cr_expect_eq(peer->allowed_ips[0].address[3], 0, "an allowed IP does not");
 	cr_expect_eq(peer->allowed_ips[1].prefix_length, 128);
-	cr_expect(input_endpoint(&no_arguments, "localhost:51820", &peer->endpoint));
+	cr_expect(input_endpoint(&no_arguments, "localhost:51820", peer));
 	cr_expect_eq(peer->endpoint.port[0] * 256 + peer->endpoint.port[1], 51820);
 	cr_expect_neq(peer->endpoint.family, FAMILY_NONE);
 	config_free(&config);
@@ -344,7 +344,7 @@ Test(options, command_lines_that_are_refused)
 		{"attach eth0 --address 10.0.0.0/40", 1, "'10.0.0.0/40'"},
 		{"attach eth0 --tunnel thirteenbytes", 1, "at most 12 characters"},
 		{"attach eth0 --private-key /nonexistent", 1, "/nonexistent"},
-		{"down a/b", 1, "'a/b' cannot be a tunnel's name"},
+		{"down a/b", 1, "expected a tunnel's name, or a file that is called NAME.conf"},
 		{"peer add x", 1, "'x' is not a public key"},
 		{"peer remove x --endpoint 1.2.3.4:5", 2, "'--endpoint'"},
 		{"show no-tunnel", 1, "there is no tunnel no-tunnel"},

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct agent_options {
 	bool foreground;
@@ -27,6 +28,9 @@ struct agent_options {
  * maps and socket are there. 0 or -errno; what is wrong was said in one line on stderr.
  */
 int agent_run(const char *tunnel, const struct agent_options *options);
+
+/* The running agent's process, or 0. */
+pid_t agent_pid(const char *tunnel);
 
 /* Ends the tunnel's agent and waits until it is gone; 0 too when there was none. */
 int agent_stop(const char *tunnel);

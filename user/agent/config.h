@@ -17,8 +17,19 @@ struct allowed_ip {
 	bool remove;
 };
 
+enum config_size {
+	PEER_NAME_MAX = 63,
+	/* a host name, ':', a port */
+	ENDPOINT_NAME_MAX = 253 + 1 + 5,
+};
+
 struct peer_config {
 	uint8_t public_key[32];
+	/* for people; "" is none */
+	bool has_name;
+	char name[PEER_NAME_MAX + 1];
+	/* HOST:PORT that `endpoint` was or is to be resolved from; "" when it was given as an address */
+	char endpoint_name[ENDPOINT_NAME_MAX + 1];
 	/* set: */
 	bool remove;
 	bool update_only;

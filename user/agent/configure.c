@@ -138,8 +138,12 @@ static int change_peer(struct device_peer *peer, const struct peer_config *confi
 {
 	int error = 0;
 
+	if (config->has_name)
+		memcpy(peer->name, config->name, sizeof(peer->name));
 	if (config->has_preshared_key)
 		peer_set_preshared_key(&peer->peer, config->preshared_key);
+	if (config->has_endpoint || config->endpoint_name[0])
+		memcpy(peer->endpoint_name, config->endpoint_name, sizeof(peer->endpoint_name));
 	if (config->has_endpoint)
 		error = network_set_endpoint(peer, &config->endpoint, false);
 	if (!error)
@@ -230,6 +234,7 @@ static void describe_handshake(struct peer_config *config, uint64_t completed)
 static int describe_allowed_ips(const struct device_peer *peer, struct peer_config *config)
 {
 	const struct allowed_prefix *prefix;
+	size_t count;
 
 	LIST_FOREACH(prefix, &peer->allowed_prefixes, of_peer)
 	{
@@ -240,6 +245,14 @@ static int describe_allowed_ips(const struct device_peer *peer, struct peer_conf
 		allowed->family = prefix->family;
 		allowed->prefix_length = prefix->prefix_length;
 		memcpy(allowed->address, prefix->address, sizeof(allowed->address));
+	}
+	/* the list begins with the last one: told in the order they were given, a saved file stays as it is */
+	count = config->allowed_ip_count;
+	for (size_t i = 0; i < count / 2; i++) {
+		struct allowed_ip swapped = config->allowed_ips[i];
+
+		config->allowed_ips[i] = config->allowed_ips[count - 1 - i];
+		config->allowed_ips[count - 1 - i] = swapped;
 	}
 	return 0;
 }
@@ -253,6 +266,8 @@ static int describe_peer(const struct device_peer *peer, struct device_config *d
 	if (!config)
 		return -ENOMEM;
 	memcpy(config->public_key, handshake->remote_static, sizeof(config->public_key));
+	memcpy(config->name, peer->name, sizeof(config->name));
+	memcpy(config->endpoint_name, peer->endpoint_name, sizeof(config->endpoint_name));
 	config->has_preshared_key = true;
 	memcpy(config->preshared_key, handshake->preshared_key, sizeof(config->preshared_key));
 	config->has_keepalive = true;

@@ -56,6 +56,9 @@ struct device_peer {
 	TAILQ_ENTRY(device_peer) of_device;
 	/* the data path's name for it */
 	uint32_t id;
+	/* people's names for it and for its endpoint, or "" */
+	char name[PEER_NAME_MAX + 1];
+	char endpoint_name[ENDPOINT_NAME_MAX + 1];
 	uint16_t keepalive;
 	struct table_entry by_id;
 	struct table_entry by_public_key;

@@ -77,6 +77,13 @@ static pid_t running_agent(const char *path)
 	return is_running ? (pid_t)atol(text) : 0;
 }
 
+pid_t agent_pid(const char *tunnel)
+{
+	char path[PATH_MAX];
+
+	return agent_path(path, tunnel, "pid") ? 0 : running_agent(path);
+}
+
 /* Asks it to end, and kills one that is stopped or stuck. */
 static int end_process(int process)
 {
@@ -93,13 +100,9 @@ static int end_process(int process)
 
 int agent_stop(const char *tunnel)
 {
-	char path[PATH_MAX];
-	int error = agent_path(path, tunnel, "pid"), process;
-	pid_t pid;
+	pid_t pid = agent_pid(tunnel);
+	int process, error;
 
-	if (error)
-		return error;
-	pid = running_agent(path);
 	if (pid <= 0)
 		return 0;
 	process = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -112,7 +115,7 @@ int agent_stop(const char *tunnel)
 
 void agent_remove_files(const char *tunnel)
 {
-	static const char *const suffixes[] = {"pid", "state", "state.new", "log"};
+	static const char *const suffixes[] = {"pid", "state", "state.new", "log", "up"};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {

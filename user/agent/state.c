@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum {
-	STATE_MAGIC = 0x77677864,
+	STATE_MAGIC = 0x77677865,
 	/* of the time at most this part is spent on writing all */
 	STATE_COST_DIVISOR = 10,
 };
@@ -36,7 +36,7 @@ struct state_header {
 	uint64_t peer_count;
 	uint64_t allowed_count;
 	uint8_t private_key[32];
-	uint8_t unused[184];
+	uint8_t unused[440];
 	uint16_t listen_port;
 	uint8_t has_private_key;
 	uint8_t unused_too[5];
@@ -53,7 +53,9 @@ struct state_peer {
 	uint32_t indices[PEER_INDICES_MAX];
 	uint16_t keepalive;
 	uint8_t source_is_learned;
-	uint8_t unused[129];
+	char name[PEER_NAME_MAX + 1];
+	char endpoint_name[ENDPOINT_NAME_MAX + 1];
+	uint8_t unused[61];
 };
 
 struct state_allowed {
@@ -64,8 +66,8 @@ struct state_allowed {
 	uint8_t unused[2];
 };
 
-_Static_assert(sizeof(struct state_header) == 256, "records do not cross pages");
-_Static_assert(sizeof(struct state_peer) == 256, "records do not cross pages");
+_Static_assert(sizeof(struct state_header) == 512, "records do not cross pages");
+_Static_assert(sizeof(struct state_peer) == 512, "records do not cross pages");
 
 /* ---- writing ------------------------------------------------------------------------------------- */
 
@@ -97,6 +99,8 @@ static void fill_peer(const struct device_peer *peer, struct state_peer *record)
 		.keepalive = peer->keepalive,
 		.source_is_learned = peer->source_is_learned,
 	};
+	memcpy(record->name, peer->name, sizeof(record->name));
+	memcpy(record->endpoint_name, peer->endpoint_name, sizeof(record->endpoint_name));
 	memcpy(record->public_key, handshake->remote_static, sizeof(record->public_key));
 	memcpy(record->preshared_key, handshake->preshared_key, sizeof(record->preshared_key));
 	memcpy(record->latest_timestamp, handshake->latest_timestamp, NOISE_TIMESTAMP_LENGTH);
@@ -311,6 +315,8 @@ static int restore_peer(struct device *device, const struct state_peer *record)
 	peer->peer.last_handshake_completed = record->last_handshake_completed;
 	peer->source_is_learned = record->source_is_learned;
 	peer->keepalive = record->keepalive;
+	memcpy(peer->name, record->name, sizeof(peer->name));
+	memcpy(peer->endpoint_name, record->endpoint_name, sizeof(peer->endpoint_name));
 	peer_set_persistent_keepalive(&peer->peer, record->keepalive, boot_time());
 	for (uint32_t i = 0; i < record->index_count && i < PEER_INDICES_MAX; i++)
 		restore_index(peer, &value, record->indices[i]);

@@ -12,6 +12,8 @@
  *   wgxdp_interface=eth0:native   the receive program is there, in this mode (or generic)
  *   wgxdp_is_up=true              the end that people see is up
  *   wgxdp_rx_packets, wgxdp_tx_packets   of a peer, authenticated, handshakes not included
+ *   wgxdp_name=Anna's phone       people's name of the peer; also set, "" removes it
+ *   wgxdp_endpoint=HOST:PORT      where the peer's endpoint was or is to be resolved; also set
  *   wgxdp_verdict=bad-tag:12      packets with this end; of the tunnel, or of the peer it stands below
  */
 #include <agent/uapi.h>
@@ -19,12 +21,13 @@
 #include <util/encoding.h>
 #include <util/verdicts.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
 
-/* No line that anyone means is longer: two keys in hex would fit. */
-#define LINE_LENGTH_MAX 159
+/* No line that anyone means is longer: a host name and its port fit. */
+#define LINE_LENGTH_MAX 319
 
 /* ---- values --------------------------------------------------------------------------------------- */
 
@@ -198,6 +201,34 @@ static int read_allowed_ip(struct reader *reader, const char *value)
 	return 0;
 }
 
+/* One that people can read wherever it is shown. */
+static int read_name(struct reader *reader, const char *value)
+{
+	for (const char *byte = value; *byte; byte++) {
+		if (iscntrl((unsigned char)*byte))
+			return -EINVAL;
+	}
+	if (strlen(value) > PEER_NAME_MAX)
+		return -EINVAL;
+	reader->peer->has_name = true;
+	strcpy(reader->peer->name, value);
+	return 0;
+}
+
+/* "HOST:PORT"; what the name is worth the resolver will say. */
+static int read_endpoint_name(struct reader *reader, const char *value)
+{
+	const char *colon = strchr(value, ':');
+	uint64_t port;
+
+	if (!colon || colon == value || strlen(value) > ENDPOINT_NAME_MAX ||
+	    !number_from_text(&port, colon + 1, UINT16_MAX) || port == 0 ||
+	    strcspn(value, " /[]%\"'\\") != strlen(value))
+		return -EINVAL;
+	strcpy(reader->peer->endpoint_name, value);
+	return 0;
+}
+
 static int read_handshake_seconds(struct reader *reader, const char *value)
 {
 	return read_unsigned(value, INT64_MAX, &reader->peer->last_handshake_seconds);
@@ -255,6 +286,8 @@ static const struct key {
 	{"wgxdp_interface", OF_ANSWER | OF_DEVICE, read_interface},
 	{"wgxdp_is_up", OF_ANSWER | OF_DEVICE, read_is_up},
 	{"wgxdp_verdict", OF_ANSWER | OF_DEVICE | OF_PEER, read_verdict},
+	{"wgxdp_name", OF_REQUEST | OF_ANSWER | OF_PEER, read_name},
+	{"wgxdp_endpoint", OF_REQUEST | OF_ANSWER | OF_PEER, read_endpoint_name},
 	{"remove", OF_REQUEST | OF_PEER, read_remove},
 	{"update_only", OF_REQUEST | OF_PEER, read_update_only},
 	{"preshared_key", OF_REQUEST | OF_ANSWER | OF_PEER, read_preshared_key},
@@ -407,6 +440,15 @@ static void print_verdict(FILE *to, unsigned int verdict, uint64_t count)
 		fprintf(to, "wgxdp_verdict=%s:%" PRIu64 "\n", verdict_name(verdict), count);
 }
 
+/* Ours, behind a key that all know: others pass over what they do not. */
+static void print_names(FILE *to, const struct peer_config *peer)
+{
+	if (*peer->name || peer->has_name)
+		fprintf(to, "wgxdp_name=%s\n", peer->name);
+	if (*peer->endpoint_name)
+		fprintf(to, "wgxdp_endpoint=%s\n", peer->endpoint_name);
+}
+
 static void print_peer(FILE *to, const struct peer_config *peer)
 {
 	print_key(to, "public_key", peer->public_key);
@@ -423,6 +465,7 @@ static void print_peer(FILE *to, const struct peer_config *peer)
 		fprintf(to, "wgxdp_rx_packets=%" PRIu64 "\n", peer->received_packets);
 	if (peer->sent_packets)
 		fprintf(to, "wgxdp_tx_packets=%" PRIu64 "\n", peer->sent_packets);
+	print_names(to, peer);
 	for (unsigned int i = 0; i < VERDICT_COUNT; i++)
 		print_verdict(to, i, peer->verdicts[i]);
 	print_allowed_ips(to, peer);
@@ -470,6 +513,7 @@ static void print_peer_changes(FILE *to, const struct peer_config *peer)
 		print_key(to, "preshared_key", peer->preshared_key);
 	if (peer->has_endpoint)
 		print_endpoint(to, &peer->endpoint);
+	print_names(to, peer);
 	if (peer->has_keepalive)
 		fprintf(to, "persistent_keepalive_interval=%u\n", peer->keepalive);
 	if (peer->replace_allowed_ips)

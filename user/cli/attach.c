@@ -6,7 +6,6 @@
  * All that was asked for is read before anything is touched; then come the steps, most likely to fail first.
  * When one fails, what the ones before it made is taken back.
  */
-#include <agent/agent.h>
 #include <cli/cli.h>
 #include <cli/environment.h>
 #include <cli/input.h>
@@ -20,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct attach {
@@ -205,29 +203,14 @@ static bool make_pair(struct attach *attach)
 
 static bool start_agent(struct attach *attach)
 {
-	int fd = tunnel_connect(attach->tunnel), status = -1;
-	pid_t child;
+	int fd = tunnel_connect(attach->tunnel);
 
 	if (fd >= 0) {
 		close(fd);
 		return true;
 	}
-	/* one that is about to end, or no longer listens, holds its place until it is gone */
-	agent_stop(attach->tunnel);
-	fflush(NULL);
-	child = fork();
-	if (child == 0) {
-		/* nothing of ours lives on in the agent, the lock least of all */
-		host_close(&attach->host);
-		_exit(agent_run(attach->tunnel, &(struct agent_options){0}) ? EXIT_FAILURE
-									    : EXIT_SUCCESS);
-	}
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	attach->started_agent = child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	/* what else went wrong the agent itself has said */
-	if (child < 0 || !WIFEXITED(status))
-		complain(attach->arguments, "the agent of %s cannot be started", attach->tunnel);
+	attach->started_agent = tunnel_start_agent(attach->arguments, &attach->host, attach->tunnel,
+						   &(struct agent_options){0});
 	return attach->started_agent;
 }
 

@@ -23,9 +23,13 @@ int cli_peer_list(const struct arguments *arguments);
 int cli_peer_remove(const struct arguments *arguments);
 int cli_peer_set(const struct arguments *arguments);
 int cli_pubkey(const struct arguments *arguments);
+int cli_save(const struct arguments *arguments);
 int cli_selftest(const struct arguments *arguments);
 int cli_show(const struct arguments *arguments);
 int cli_stats(const struct arguments *arguments);
+int cli_strip(const struct arguments *arguments);
+int cli_syncconf(const struct arguments *arguments);
+int cli_up(const struct arguments *arguments);
 
 /* The one list of commands; ends with one without name. */
 extern const struct command commands[];

@@ -4,6 +4,7 @@
  * command does stands in the file of its name.
  */
 #include <cli/cli.h>
+#include <cli/quick.h>
 #include <cli/tunnel.h>
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static int print_version(const struct arguments *arguments);
 #define PEER_OPTIONS                                                                               \
 	TUNNEL_OPTION,                                                                             \
 	{"allowed-ips", 0, false, "LIST", "prefixes it may use, with commas; replaces what it had"}, \
-	{"endpoint", 0, false, "HOST:PORT", "where it is reached; a name is resolved now"},        \
+	{"endpoint", 0, false, "HOST:PORT", "where it is reached; a name is resolved now and when it no longer answers"},        \
 	{"keepalive", 0, false, "N|off", "seconds between packets that keep a NAT open"},          \
 	{"preshared-key", 0, false, "FILE", "a second, symmetric key; an empty file removes it"}
 
@@ -59,7 +60,14 @@ const struct command commands[] = {
 	 attach_options, cli_attach},
 	{"detach", "IFACE", "remove the receive program from an interface, for all tunnels",
 	 tunnel_options, cli_detach},
-	{"down", "TUNNEL", "remove a tunnel and every trace of it but its key file", NULL, cli_down},
+	{"up", QUICK_OPERAND, "make a tunnel from its file, as wg-quick does: " QUICK_DIRECTORY "/NAME.conf",
+	 NULL, cli_up},
+	{"down", QUICK_OPERAND, "remove a tunnel, what up did for it, every trace but its key and its file",
+	 NULL, cli_down},
+	{"save", QUICK_OPERAND, "write a tunnel as it is into its file", NULL, cli_save},
+	{"strip", QUICK_OPERAND, "print a tunnel's file as wg(8) takes it", NULL, cli_strip},
+	{"syncconf", QUICK_OPERAND, "make a tunnel what its file says by now; what stays is not disturbed",
+	 NULL, cli_syncconf},
 	{"peer add", "PUBKEY", "add a peer", peer_options, cli_peer_add},
 	{"peer set", "PUBKEY", "change a peer", peer_options, cli_peer_set},
 	{"peer remove", "PUBKEY", "remove a peer", tunnel_options, cli_peer_remove},

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * detach.c - `wgxdp detach` and `wgxdp down`: the way back from attach. Both work without an agent, and
- * down with whatever a crash has left.
+ * detach.c - `wgxdp detach`: the way back from attach for one interface. It works without an agent.
  *
  * The receive program of an interface serves every tunnel of the namespace, so detach takes it from all of
  * them: their packets then reach the agents' sockets, which hand them to the same program.
@@ -67,22 +66,4 @@ int cli_detach(const struct arguments *arguments)
 	host_remove_unused(&host);
 	host_close(&host);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int cli_down(const struct arguments *arguments)
-{
-	const char *name = arguments->operands[0];
-	bool found = tunnel_name_is_good(arguments, name) && environment_has_rights(arguments);
-	struct host host;
-
-	if (!found || !host_open(arguments, &host, false))
-		return EXIT_FAILURE;
-	found = host_remove_tunnel(&host, name);
-	host_remove_unused(&host);
-	host_close(&host);
-	if (!found)
-		tunnel_complain_missing(arguments, name);
-	else
-		printf("%s: removed\n", name);
-	return found ? EXIT_SUCCESS : EXIT_FAILURE;
 }

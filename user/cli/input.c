@@ -3,6 +3,7 @@
  * input.c - values of the command line and of key files (input.h). Keys never come from the command line
  * but for public ones: others could read it.
  */
+#include <agent/resolve.h>
 #include <cli/input.h>
 #include <crypto/crypto.h>
 #include <util/encoding.h>
@@ -10,7 +11,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -171,55 +171,18 @@ bool input_allowed_ips(const struct arguments *arguments, const char *text,
 	return good;
 }
 
-/* From what the resolver found; getnameinfo() writes it as endpoint_from_text() reads it. */
-static bool endpoint_from_address(const struct addrinfo *found, struct endpoint *endpoint)
+bool input_endpoint(const struct arguments *arguments, const char *text, struct peer_config *peer)
 {
-	char host[NI_MAXHOST], port[NI_MAXSERV], text[NI_MAXHOST + NI_MAXSERV + 4];
-	bool is_ipv6 = found->ai_family == AF_INET6;
-
-	if (getnameinfo(found->ai_addr, found->ai_addrlen, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV | NI_DGRAM))
-		return false;
-	snprintf(text, sizeof(text), is_ipv6 ? "[%s]:%s" : "%s:%s", host, port);
-	return endpoint_from_text(endpoint, text);
-}
-
-static bool resolve(const struct arguments *arguments, const char *host, const char *port,
-		    struct endpoint *endpoint)
-{
-	const struct addrinfo wanted = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_DGRAM,
-		.ai_protocol = IPPROTO_UDP,
-		.ai_flags = AI_NUMERICSERV,
-	};
-	struct addrinfo *found;
-	int error = getaddrinfo(host, port, &wanted, &found);
-	bool good;
-
-	if (error) {
-		complain(arguments, "--endpoint '%s': cannot resolve it: %s", host,
-			 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
-		return false;
-	}
-	good = endpoint_from_address(found, endpoint);
-	freeaddrinfo(found);
-	if (!good)
-		complain(arguments, "--endpoint '%s': its address cannot be used", host);
-	return good;
-}
-
-bool input_endpoint(const struct arguments *arguments, const char *text, struct endpoint *endpoint)
-{
-	const char *colon = strrchr(text, ':');
-	char host[NI_MAXHOST];
+	const char *colon = strrchr(text, ':'), *why;
 	uint64_t port;
 
-	if (endpoint_from_text(endpoint, text))
+	if (endpoint_from_text(&peer->endpoint, text)) {
+		peer->has_endpoint = true;
 		return true;
+	}
 	/* a ':' in the name itself: an IPv6 address that wants brackets */
 	if (!colon || colon == text || memchr(text, ':', (size_t)(colon - text)) ||
-	    (size_t)(colon - text) >= sizeof(host) ||
+	    strlen(text) > ENDPOINT_NAME_MAX || strpbrk(text, " /[]%\"'\\\n") ||
 	    !number_from_text(&port, colon + 1, UINT16_MAX) || port == 0) {
 		complain(arguments,
 			 "--endpoint '%s': expected HOST:PORT or [IPV6]:PORT, with a port from 1 "
@@ -227,7 +190,11 @@ bool input_endpoint(const struct arguments *arguments, const char *text, struct 
 			 text);
 		return false;
 	}
-	memcpy(host, text, (size_t)(colon - text));
-	host[colon - text] = '\0';
-	return resolve(arguments, host, colon + 1, endpoint);
+	if (!resolve_endpoint(text, &peer->endpoint, &why)) {
+		complain(arguments, "--endpoint '%s': cannot resolve it: %s", text, why);
+		return false;
+	}
+	peer->has_endpoint = true;
+	strcpy(peer->endpoint_name, text);
+	return true;
 }

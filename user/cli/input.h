@@ -25,7 +25,7 @@ bool input_address(const struct arguments *arguments, const char *text, struct a
 /* "10.0.0.0/8,fd00::/8", or nothing. */
 bool input_allowed_ips(const struct arguments *arguments, const char *text,
 		       struct peer_config *peer);
-/* "192.0.2.1:51820", "[2001:db8::1]:51820", "name:51820". Asks the resolver. */
-bool input_endpoint(const struct arguments *arguments, const char *text, struct endpoint *endpoint);
+/* "192.0.2.1:51820", "[2001:db8::1]:51820", "name:51820". Asks the resolver; the agent will ask again. */
+bool input_endpoint(const struct arguments *arguments, const char *text, struct peer_config *peer);
 
 #endif

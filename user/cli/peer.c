@@ -37,8 +37,7 @@ static bool read_options(const struct arguments *arguments, struct peer_config *
 		peer->has_preshared_key = true;
 	}
 	/* last, it may take its time */
-	peer->has_endpoint = endpoint;
-	return !endpoint || input_endpoint(arguments, endpoint, &peer->endpoint);
+	return !endpoint || input_endpoint(arguments, endpoint, peer);
 }
 
 static const struct peer_config *find_peer(const struct device_config *config,

@@ -3,7 +3,6 @@
  * tunnel.c - a tunnel as the commands find it (tunnel.h): by the name of its hidden end, by its agent's
  * socket, by its files. What a command does with it stands in the command's file.
  */
-#include <agent/agent.h>
 #include <cli/tunnel.h>
 
 #include <errno.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 bool tunnel_name_is_good(const struct arguments *arguments, const char *name)
@@ -168,6 +168,29 @@ void host_close(struct host *host)
 	*host = (struct host){.lock = -1};
 }
 
+bool tunnel_start_agent(const struct arguments *arguments, struct host *host, const char *name,
+			const struct agent_options *options)
+{
+	int status = -1;
+	pid_t child;
+
+	/* one that is about to end, or no longer listens, holds its place until it is gone */
+	agent_stop(name);
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		/* nothing of ours lives on in the agent, the lock least of all */
+		host_close(host);
+		_exit(agent_run(name, options) ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	/* what else went wrong the agent itself has said */
+	if (child < 0 || !WIFEXITED(status))
+		complain(arguments, "the agent of %s cannot be started", name);
+	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 struct search {
 	int wanted;
 	bool found;
@@ -204,7 +227,7 @@ static bool has_file(const char *tunnel, const char *suffix)
 
 bool host_remove_tunnel(const struct host *host, const char *name)
 {
-	bool found = has_file(name, "pid") || has_file(name, "state");
+	bool found = has_file(name, "pid") || has_file(name, "state") || has_file(name, "up");
 	char hidden[IFNAMSIZ];
 	struct link_info link;
 

@@ -6,6 +6,7 @@
 #ifndef WGXDP_CLI_TUNNEL_H
 #define WGXDP_CLI_TUNNEL_H
 
+#include <agent/agent.h>
 #include <agent/uapi.h>
 #include <cli/options.h>
 #include <datapath/datapath.h>
@@ -42,6 +43,10 @@ struct host {
 /* Takes the lock and opens both; `load`: the programs too, when nothing is pinned. */
 bool host_open(const struct arguments *arguments, struct host *host, bool load);
 void host_close(struct host *host);
+
+/* In the background, without the lock; waits until it is ready. */
+bool tunnel_start_agent(const struct arguments *arguments, struct host *host, const char *name,
+			const struct agent_options *options);
 
 bool host_is_attached(const struct host *host, int ifindex, enum attach_mode *mode);
 /* Ends the agent and removes all there is of the tunnel, whatever that is; false when there was nothing. */
