@@ -58,11 +58,13 @@ WGXDP_CALLED long sum_at(struct __sk_buff *skb, uint32_t offset, uint32_t length
 	}
 	/* read back as a number the verifier knows nothing of: see aead_pass_over() */
 	length = *(volatile uint32_t *)&aead->length;
-	i = length & 63;
-	WGXDP_FORGET(i);
-	if (i & 63) {
+	if (length & 63) {
+		/* 1 to 64 to the verifier: that of 6.1 learns nothing from a comparison with 0 */
+		i = length - 1;
+		WGXDP_FORGET(i);
 		__builtin_memset(&aead->spare, 0, sizeof(aead->spare));
-		if (bpf_skb_load_bytes(skb, (offset & 127) + (length & ~63u), &aead->spare, i & 63))
+		if (bpf_skb_load_bytes(skb, (offset & 127) + (length & ~63u), &aead->spare,
+				       (i & 63) + 1))
 			return -1;
 		sum += sum_block(&aead->spare);
 	}

@@ -9,6 +9,8 @@ WGXDP_INLINE uint64_t *verdict_counter(uint32_t counters, uint32_t verdict)
 {
 	struct verdict_counts *counts = bpf_map_lookup_elem(&verdict_counters, &counters);
 
+	/* the verifier of 6.1 forgets a number that is on the stack during the call: let it see the bound anew */
+	WGXDP_FORGET(verdict);
 	return counts && verdict < VERDICT_COUNT ? &counts->of[verdict] : NULL;
 }
 
@@ -22,7 +24,8 @@ WGXDP_INLINE void count_verdict(enum verdict verdict, const struct tunnel_value 
 	if (!count)
 		return;
 	(*count)++;
-	if (peer)
+	WGXDP_FORGET(index);
+	if (peer && index < VERDICT_COUNT)
 		__sync_fetch_and_add(&peer->verdicts[index], 1);
 }
 
