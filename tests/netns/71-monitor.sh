@@ -100,8 +100,11 @@ told() {
 	[ $((added - 2 + missed)) -ge 4000 ] && [ $((added - 2 + missed)) -le 4005 ]
 }
 told || die "4000 peers: $(told)"
-wait_for 10 "the other reader, who missed none" \
-	bash -c "[ \$(grep -c ': added' '$WORK/lines') = 4002 ]"
+# A machine under load may make it late, too: then it is told.
+other_told() {
+	[ $(($(grep -c ': added' "$WORK/lines") + $(awk '$3 == "missed" { n += $4 } END { print n + 0 }' "$WORK/lines"))) -ge 4002 ]
+}
+wait_for 10 "the other reader" other_told
 
 step "an agent that is killed is lost, the next one is followed"
 kill_agent a

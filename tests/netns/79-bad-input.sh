@@ -32,7 +32,7 @@ bad() {
 	echo "#     $said"
 }
 
-for verb in show stats; do
+for verb in show stats monitor; do
 	step "$verb"
 	bad 1 "$verb: there is no tunnel ${T}x in this network namespace" $verb "${T}x"
 	bad 1 "$verb: 'a/b' cannot be a tunnel's name: expected an interface name of at most 12 characters" \
@@ -45,11 +45,22 @@ bad 2 "peer list: '--jso' is not an option: expected --tunnel, --json, --help" p
 bad 1 "peer list: tunnel ${T}x has no agent: expected one that 'wgxdp attach' started" \
 	peer list --json --tunnel "${T}x"
 
+step "metrics"
+bad 1 "metrics: there is no tunnel ${T}x in this network namespace" metrics "${T}x"
+bad 2 "metrics: nothing follows --listen: expected ADDR:PORT" metrics --listen
+for where in "" 9586 :9586 127.0.0.1 127.0.0.1:0 127.0.0.1:65536 localhost:9586 ::1:9586 "[::1]" "*:9586"; do
+	bad 1 "metrics: --listen '$where': expected ADDRESS:PORT or [IPV6]:PORT, with a port from 1 to 65535" \
+		metrics --listen "$where"
+done
+bad 1 "metrics: 'a/b' cannot be a tunnel's name: expected an interface name of at most 12 characters" \
+	metrics a/b --listen 127.0.0.1:9586
+
 step "without an agent"
 kill_agent a
 CONFIGURED=false
 before=$(state)
 bad 1 "show: tunnel $T has no agent: expected one that 'wgxdp attach' started" show
 bad 1 "stats: tunnel $T has no agent: expected one that 'wgxdp attach' started" stats "$T"
+bad 1 "monitor: tunnel $T has no agent: expected one that 'wgxdp attach' started" monitor "$T"
 equal "JSON names it" "$T Connection refused" \
 	"$(wgxdp a show --json | jq -r '.tunnels[] | "\(.name) \(.error)"')"

@@ -151,8 +151,9 @@ static void tell(struct device *device, const struct monitor_event *event)
 
 		next = LIST_NEXT(follower, of_monitor);
 		monitor_queue_put(&follower->queue, event);
-		/* one that is late is written to when its socket says so */
-		if (!was_waiting && (!write_queue(follower) || !wait_on(follower)))
+		/* one that is late is written to when its socket says so, or there would be no room any more */
+		if ((!was_waiting || follower->queue.length > MONITOR_QUEUE_ROOM / 2) &&
+		    (!write_queue(follower) || !wait_on(follower)))
 			close_follower(follower);
 	}
 }

@@ -17,6 +17,7 @@ int cli_detach(const struct arguments *arguments);
 int cli_down(const struct arguments *arguments);
 int cli_genkey(const struct arguments *arguments);
 int cli_genpsk(const struct arguments *arguments);
+int cli_metrics(const struct arguments *arguments);
 int cli_monitor(const struct arguments *arguments);
 int cli_peer_add(const struct arguments *arguments);
 int cli_peer_list(const struct arguments *arguments);

@@ -53,6 +53,11 @@ static const struct option_spec drop_in_options[] = {
 
 static const struct option_spec json_options[] = {JSON_OPTION, {0}};
 
+static const struct option_spec metrics_options[] = {
+	{"listen", 0, false, "ADDR:PORT", "serve them there by HTTP, at /metrics"},
+	{0},
+};
+
 static const struct option_spec list_options[] = {TUNNEL_OPTION, JSON_OPTION, {0}};
 
 const struct command commands[] = {
@@ -77,6 +82,8 @@ const struct command commands[] = {
 	 cli_show},
 	{"stats", "[TUNNEL]", "print what became of packets, with the meaning of each outcome",
 	 json_options, cli_stats},
+	{"metrics", "[TUNNEL]", "print what there is to measure, as Prometheus reads it",
+	 metrics_options, cli_metrics},
 	{"monitor", "[TUNNEL]", "print what happens, as it happens: a line for each event",
 	 json_options, cli_monitor},
 	{"genkey", "", "print a new private key", NULL, cli_genkey},
