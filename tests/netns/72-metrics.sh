@@ -45,6 +45,27 @@ for text in "a 1\n" "${GOOD}a 1" "${GOOD}a x\n" "${GOOD}a{b=c} 1\n" "${GOOD}a{b=
 	refuses_text "$text"
 done
 
+step "a peer is called by its name"
+PHONE=$(wg genkey | wg pubkey)
+cat >"$WORK/$T.conf" <<-END
+	[Interface]
+	PrivateKey = $(cat "$WORK/a.key")
+	ListenPort = $PORT
+	# Anna's "phone"
+	[Peer]
+	PublicKey = $PHONE
+	[Peer]
+	PublicKey = $B
+	AllowedIPs = ${INNER4[b]}/32,${INNER6[b]}/128
+	Endpoint = $(outer b 4)
+END
+wgxdp a syncconf "$WORK/$T.conf"
+wgxdp a metrics >"$WORK/metrics"
+equal "sent to the phone" 0 "$(sample "$WORK/metrics" wgxdp_peer_sent_bytes_total "peer=Anna's \"phone\"")"
+equal "its key" 1 "$(sample "$WORK/metrics" wgxdp_peer_info "endpoint=,peer=Anna's \"phone\",public_key=$PHONE")"
+equal "by JSON" "Anna's \"phone\"" "$(wgxdp a show "$T" --json |
+	jq -r --arg k "$PHONE" '.tunnels[0].peers[] | select(.public_key == $k) | .name')"
+
 step "served"
 # get URL METHOD: what comes, its status in $WORK/status.
 get() {

@@ -13,6 +13,10 @@
 
 #define HEX_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define KEY_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define HEX_B "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
+#define HEX_C "c85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
+#define KEY_B "uFmW/sycfx/G0lcqdu2hHVm80gvo5UOxXOS9hajnWjM="
+#define KEY_C "yFmW/sycfx/G0lcqdu2hHVm80gvo5UOxXOS9hajnWjM="
 #define TEXT_MAX 20000
 
 static const char answer[] =
@@ -27,10 +31,30 @@ static void expect(const char *text, const char *line, bool is_there)
 	cr_expect_eq(strstr(text, line) != NULL, is_there, "%s in: %s", line, text);
 }
 
+static const char named[] = "public_key=" HEX_A "\nwgxdp_name=Anna \"\\A\"\npublic_key=" HEX_B
+			    "\nwgxdp_name=twin\npublic_key=" HEX_C "\nwgxdp_name=twin\nerrno=0\n\n";
+
+Test(metrics, names)
+{
+	struct shown_tunnel tunnel = {.name = "wg0"};
+	struct shown_list list = {&tunnel, 1};
+	static char text[TEXT_MAX];
+	FILE *to = fmemopen(text, sizeof(text), "w");
+
+	cr_assert_eq(uapi_parse_answer(named, strlen(named), &tunnel.config), 0);
+	metrics_print(to, &list);
+	fclose(to);
+	config_free(&tunnel.config);
+	expect(text, "{tunnel=\"wg0\",peer=\"Anna \\\"\\\\A\\\"\"} 0", true);
+	expect(text, "peer=\"twin\"", false);
+	expect(text, "peer=\"" KEY_B "\"", true);
+	expect(text, "peer=\"" KEY_C "\"", true);
+}
+
 Test(metrics, samples)
 {
 	struct shown_tunnel tunnels[2] = {{.name = "wg0"}, {.name = "wg1", .error = -ECONNREFUSED}};
-	const struct shown_list list = {tunnels, 2};
+	struct shown_list list = {tunnels, 2};
 	static char text[TEXT_MAX];
 	FILE *to = fmemopen(text, sizeof(text), "w");
 

@@ -24,6 +24,9 @@ static struct monitor_event filled(enum monitor_kind kind)
 	event.nanoseconds = 123456789;
 	event.has_public_key = true;
 	key_from_base64(event.public_key, KEY_A);
+	snprintf(event.name, sizeof(event.name), "%s",
+		 "Anna's phone = 63 bytes of a name, which is the longest there is");
+	event.name[PEER_NAME_MAX] = '\0';
 	endpoint_from_text(&event.endpoint, "[2001:db8:1111:2222:3333:4444:5555:6666]:65535");
 	endpoint_from_text(&event.from, "192.0.2.1:51820");
 	event.verdict = VERDICT_REPLAYED_INITIATION;
@@ -99,14 +102,15 @@ Test(monitor, lines)
 	struct monitor_event event = filled(MONITOR_ROAMED);
 
 	endpoint_from_text(&event.endpoint, "192.0.2.7:7");
+	strcpy(event.name, "Anna");
 	expect_line(&event, "2023-11-14T22:13:20.123456Z wg0: peer " KEY_A
-			    " (192.0.2.7:7): roamed, was at 192.0.2.1:51820\n");
+			    " Anna (192.0.2.7:7): roamed, was at 192.0.2.1:51820\n");
 	event.kind = MONITOR_DROPPED;
 	event.packets = 2;
 	expect_line(
 		&event,
 		"2023-11-14T22:13:20.123456Z wg0: peer " KEY_A
-		" (192.0.2.7:7): dropped 2 packets: initiation whose timestamp is not newer than the last\n");
+		" Anna (192.0.2.7:7): dropped 2 packets: initiation whose timestamp is not newer than the last\n");
 	event.kind = MONITOR_REFUSED;
 	event.has_public_key = false;
 	event.verdict = VERDICT_BAD_MAC1;

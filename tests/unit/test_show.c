@@ -30,7 +30,8 @@ static const char answer[] =
 	"wgxdp_interface=eth1:generic\nwgxdp_verdict=delivered:7\nwgxdp_verdict=bad-tag:12\n"
 	"wgxdp_verdict=too-short:1\n"
 	"public_key=" HEX_C "\nlast_handshake_time_sec=1699999937\n"
-	"public_key=" HEX_A "\npreshared_key=" HEX_B "\nendpoint=[2001:db8::1]:51820\n"
+	"public_key=" HEX_A "\nwgxdp_name=Anna \"A\"\npreshared_key=" HEX_B
+	"\nendpoint=[2001:db8::1]:51820\n"
 	"last_handshake_time_sec=1699999999\nlast_handshake_time_nsec=5\nrx_bytes=1023\n"
 	"tx_bytes=1610612736\npersistent_keepalive_interval=3661\nwgxdp_verdict=replayed:3\n"
 	"wgxdp_verdict=sealed:9\nallowed_ip=10.0.0.0/24\nallowed_ip=fd00::/64\nerrno=0\n\n";
@@ -44,6 +45,7 @@ static const char expected[] = "interface: wg0\n"
 			       "  dropped: 1 too-short, 12 bad-tag\n"
 			       "\n"
 			       "peer: " KEY_A "\n"
+			       "  name: Anna \"A\"\n"
 			       "  preshared key: (hidden)\n"
 			       "  endpoint: [2001:db8::1]:51820\n"
 			       "  allowed ips: 10.0.0.0/24, fd00::/64\n"
@@ -191,7 +193,7 @@ static const char expected_stats[] =
 	"  delivered                       7  accepted and handed on\n"
 	"  too-short                       1  shorter than the message it claims to be\n"
 	"  bad-tag                        12  transport packet that fails authentication\n"
-	"  peer: " KEY_A "\n"
+	"  peer: " KEY_A "  Anna \"A\"\n"
 	"    replayed                        3  transport counter seen before or too old\n"
 	"    sealed                          9  encrypted and sent on\n";
 

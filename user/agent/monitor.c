@@ -166,6 +166,7 @@ static struct monitor_event event_of(enum monitor_kind kind, const struct device
 
 	event.has_public_key = true;
 	memcpy(event.public_key, peer->peer.handshake.remote_static, sizeof(event.public_key));
+	memcpy(event.name, peer->name, sizeof(event.name));
 	event.endpoint = peer->told_endpoint;
 	return event;
 }

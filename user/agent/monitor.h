@@ -7,8 +7,8 @@
 #ifndef WGXDP_AGENT_MONITOR_H
 #define WGXDP_AGENT_MONITOR_H
 
+#include <agent/config.h>
 #include <stdio.h>
-#include <wgxdp/abi.h>
 
 /* X(id, name): the name is what the socket, the lines and the JSON call it. */
 #define MONITOR_EVENTS(X)                                                                          \
@@ -49,6 +49,8 @@ struct monitor_event {
 	uint32_t nanoseconds;
 	bool has_public_key;
 	uint8_t public_key[32];
+	/* of the peer; "" is none */
+	char name[PEER_NAME_MAX + 1];
 	/* FAMILY_NONE where there is none */
 	struct endpoint endpoint;
 	struct endpoint from;

@@ -77,6 +77,8 @@ size_t monitor_to_text(char bytes[static MONITOR_TEXT_MAX], const struct monitor
 		key_to_hex(hex, event->public_key);
 		add(&text, "public_key=%s\n", hex);
 	}
+	if (event->name[0])
+		add(&text, "name=%s\n", event->name);
 	add_endpoint(&text, "from", &event->from);
 	add_endpoint(&text, "endpoint", &event->endpoint);
 	if (event->verdict != VERDICT_COUNT)
@@ -124,6 +126,8 @@ static bool read_value(struct monitor_event *event, const char *key, const char 
 		return endpoint_from_text(&event->from, value);
 	} else if (strcmp(key, "endpoint") == 0) {
 		return endpoint_from_text(&event->endpoint, value);
+	} else if (strcmp(key, "name") == 0) {
+		snprintf(event->name, sizeof(event->name), "%s", value);
 	} else if (strcmp(key, "reason") == 0) {
 		event->verdict = verdict_from_name(value, strlen(value));
 	} else if (strcmp(key, "packets") == 0) {

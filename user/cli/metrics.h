@@ -8,7 +8,9 @@
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-void metrics_print(FILE *to, const struct shown_list *list);
+/* A peer is called by its name where it has one of its own, else by its public key; what else it was called is
+ * gone from the list then. */
+void metrics_print(FILE *to, struct shown_list *list);
 
 /* Serves /metrics on a listening socket until SIGINT or SIGTERM; `tunnel` NULL: of all. 0 or -errno. The socket
  * is closed. */

@@ -9,6 +9,7 @@
 #include <util/verdicts.h>
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct family {
@@ -57,7 +58,7 @@ static void begin_peer_sample(FILE *to, const char *name, const struct shown_tun
 
 	begin_sample(to, name, tunnel);
 	key_to_base64(key, peer->public_key);
-	print_label(to, "peer", key);
+	print_label(to, "peer", peer->name[0] ? peer->name : key);
 }
 
 static void end_sample(FILE *to, uint64_t value)
@@ -207,8 +208,47 @@ static void print_tunnel(FILE *to, const struct family *family, const struct sho
 		family->of_peer(to, family->name, tunnel, &tunnel->config.peers[i]);
 }
 
-void metrics_print(FILE *to, const struct shown_list *list)
+static int by_name(const void *left, const void *right)
 {
+	const struct peer_config *a = *(struct peer_config *const *)left;
+	const struct peer_config *b = *(struct peer_config *const *)right;
+
+	return strcmp(a->name, b->name);
+}
+
+/* Two peers of one name would be one series: such have only their keys. */
+static void forget_ambiguous_names(struct device_config *config)
+{
+	struct peer_config **sorted = calloc(config->peer_count + 1, sizeof(*sorted));
+	size_t first, next;
+
+	for (size_t i = 0; i < config->peer_count; i++) {
+		if (sorted)
+			sorted[i] = &config->peers[i];
+		else
+			config->peers[i].name[0] = '\0';
+	}
+	if (sorted)
+		qsort(sorted, config->peer_count, sizeof(*sorted), by_name);
+	for (first = 0; sorted && first < config->peer_count; first = next) {
+		for (next = first + 1; next < config->peer_count; next++) {
+			if (strcmp(sorted[next]->name, sorted[first]->name) != 0)
+				break;
+		}
+		for (size_t i = first; i < next && next - first > 1; i++)
+			sorted[i]->has_name = false;
+	}
+	for (size_t i = 0; i < config->peer_count; i++) {
+		if (!config->peers[i].has_name)
+			config->peers[i].name[0] = '\0';
+	}
+	free(sorted);
+}
+
+void metrics_print(FILE *to, struct shown_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		forget_ambiguous_names(&list->tunnels[i].config);
 	fprintf(to,
 		"# HELP wgxdp_build_info The version of wgxdp.\n# TYPE wgxdp_build_info gauge\n"
 		"wgxdp_build_info{version=\"%s\"} 1\n",

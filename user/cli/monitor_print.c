@@ -86,7 +86,7 @@ void monitor_print_text(FILE *to, const char *tunnel, const struct monitor_event
 	fprintf(to, "%s %s: ", when, tunnel);
 	if (event->has_public_key) {
 		key_to_base64(text, event->public_key);
-		fprintf(to, "peer %s", text);
+		fprintf(to, "peer %s%s%s", text, event->name[0] ? " " : "", event->name);
 	}
 	if (has_endpoint) {
 		endpoint_to_text(text, &event->endpoint);
@@ -143,6 +143,8 @@ bool monitor_print_json(FILE *to, const char *tunnel, const struct monitor_event
 	object = begin_object(tunnel, monitor_event_name(event->kind), when);
 	if (event->has_public_key)
 		set(&object, "public_key", json_of_key(event->public_key));
+	if (event->name[0])
+		set(&object, "name", json_string(event->name));
 	set_endpoint(&object, "from", &event->from);
 	set_endpoint(&object, "endpoint", &event->endpoint);
 	if (event->verdict != VERDICT_COUNT) {

@@ -26,6 +26,8 @@ bool stats_json(FILE *to, const struct shown_list *list);
 /* Appends, and the list becomes NULL when it lacks one of its values, so that what it is put into fails too. */
 void json_append(json_t **list, json_t *value);
 json_t *json_of_key(const uint8_t key[static 32]);
+/* Null when it is empty. */
+json_t *json_of_name(const char *name);
 /* A peer as `show` and `peer list` have it. */
 json_t *json_of_peer(const struct peer_config *peer);
 /* {"tunnels": [...]}, each made by `each`, or of its name and its error. */

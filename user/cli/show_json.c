@@ -80,14 +80,20 @@ static void add_verdict(json_t *verdicts, enum verdict verdict, uint64_t count)
 				    json_integer((json_int_t)count));
 }
 
+json_t *json_of_name(const char *name)
+{
+	return name[0] ? json_string(name) : json_null();
+}
+
 json_t *json_of_peer(const struct peer_config *peer)
 {
 	json_t *verdicts = json_object();
 
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		add_verdict(verdicts, i, peer->verdicts[i]);
-	return json_pack("{s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "public_key",
-			 json_of_key(peer->public_key), "has_preshared_key",
+	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:o}",
+			 "public_key", json_of_key(peer->public_key), "name",
+			 json_of_name(peer->name), "has_preshared_key",
 			 !crypto_is_zero(peer->preshared_key, 32), "endpoint",
 			 endpoint_as_json(peer), "allowed_ips", allowed_ips_as_json(peer),
 			 "latest_handshake", (json_int_t)peer->last_handshake_seconds,

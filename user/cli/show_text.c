@@ -140,6 +140,10 @@ static void print_peer(const struct printer *print, const struct peer_config *pe
 	key_to_base64(text, peer->public_key);
 	fprintf(print->to, "\n%s%speer%s: %s%s%s\n", colors->yellow, colors->bold, colors->reset,
 		colors->yellow, text, colors->reset);
+	if (peer->name[0]) {
+		begin_line(print, "name");
+		fprintf(print->to, "%s\n", peer->name);
+	}
 	if (!crypto_is_zero(peer->preshared_key, 32)) {
 		begin_line(print, "preshared key");
 		fprintf(print->to, "(hidden)\n");

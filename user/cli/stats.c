@@ -32,8 +32,8 @@ static void print_peer(FILE *to, const struct colors *colors, const struct peer_
 	if (!any)
 		return;
 	key_to_base64(key, peer->public_key);
-	fprintf(to, "  %s%speer%s: %s%s%s\n", colors->yellow, colors->bold, colors->reset,
-		colors->yellow, key, colors->reset);
+	fprintf(to, "  %s%speer%s: %s%s%s%s%s\n", colors->yellow, colors->bold, colors->reset,
+		colors->yellow, key, colors->reset, peer->name[0] ? "  " : "", peer->name);
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		print_count(to, colors, "    ", i, peer->verdicts[i]);
 }
@@ -88,8 +88,8 @@ static json_t *peer_as_json(const struct peer_config *peer)
 
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		append_count(&counts, i, peer->verdicts[i]);
-	return json_pack("{s:o, s:o}", "public_key", json_of_key(peer->public_key), "counts",
-			 counts);
+	return json_pack("{s:o, s:o, s:o}", "public_key", json_of_key(peer->public_key), "name",
+			 json_of_name(peer->name), "counts", counts);
 }
 
 static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
