@@ -328,7 +328,8 @@ finish() {
 	no_clear_text || status=1
 	# shellcheck disable=SC2046 # one word a process
 	stop $(jobs -p)
-	(wait_for 5 "everything to be removed" nothing_left) || {
+	# The kernel frees maps when it has time.
+	(wait_for 30 "everything to be removed" nothing_left) || {
 		leftovers | sed 's/^/left: /'
 		[ "$status" -ne 0 ] || status=1
 		sweep

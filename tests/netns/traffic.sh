@@ -81,14 +81,32 @@ tcp() {
 	at_least "Mbit/s" 10 "$RATE"
 }
 
-# carry FROM TO FAMILY MEGABYTES: by TCP; what arrives has the hash of what was sent.
+# start_carrying FROM TO FAMILY MEGABYTES [SEED]: random bytes by TCP, in the background; finish_carrying waits
+# for them and wants the same hash at both ends. Sets RATE, in Mbit/s.
+CARRIERS=()
+start_carrying() {
+	local to
+	to=$(inner "$2" "$3")
+	spawn "$2" "$WORK/received" "$SUITE/carry.py" receive "$to"
+	CARRIERS=("$SPAWNED")
+	wait_for 5 "the receiver" grep -qs listening "$WORK/received"
+	spawn "$1" "$WORK/sent" "$SUITE/carry.py" send "$to" "$4" "${5:-}"
+	CARRIERS+=("$SPAWNED")
+	CARRYING_SINCE=${EPOCHREALTIME/./}
+}
+
+finish_carrying() {
+	local pid took
+	for pid in "${CARRIERS[@]}"; do
+		wait "$pid" || die "not carried: $(tail -n 1 "$WORK/sent") / $(tail -n 1 "$WORK/received")"
+	done
+	took=$((${EPOCHREALTIME/./} - CARRYING_SINCE))
+	equal "bytes and their hash" "$(cat "$WORK/sent")" "$(tail -n 1 "$WORK/received")"
+	RATE=$((8 * $(cut -d ' ' -f 1 "$WORK/sent") / took))
+	step "$(cut -c 1-40 "$WORK/sent")... at both ends, $RATE Mbit/s"
+}
+
 carry() {
-	local sent address
-	address=$(inner "$2" "$3")
-	spawn "$2" "$WORK/carried" "$SUITE/carry.py" listen "$address" 4444
-	wait_for 10 "carry.py to listen" grep -qs listening "$WORK/carried"
-	sent=$(in_ns "$1" timeout 60 "$SUITE/carry.py" send "$address" 4444 "$4") || die "cannot send: $sent"
-	wait "$SPAWNED" || die "cannot receive: $(cat "$WORK/carried")"
-	equal "hash of $4 MB from $1 to $2, IPv$3" "$sent" "$(tail -n 1 "$WORK/carried")"
-	step "$4 MB by TCP from $1 to $2, IPv$3: $sent at both ends"
+	start_carrying "$@"
+	finish_carrying
 }
