@@ -6,6 +6,7 @@
 #include <agent/agent.h>
 #include <agent/device.h>
 #include <agent/log.h>
+#include <agent/resolve.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -374,6 +375,7 @@ static void finish(struct agent *agent)
 	if (was_ready)
 		server_close(agent->server);
 	monitor_close(device);
+	resolver_close(device->resolver);
 	if (takes_all_along && device->hidden.ifindex && !device->is_gone)
 		netlink_remove_tunnel(device->netlink, device->name);
 	if (device->is_gone || takes_all_along)

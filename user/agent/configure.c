@@ -146,6 +146,10 @@ static int change_peer(struct device_peer *peer, const struct peer_config *confi
 		memcpy(peer->endpoint_name, config->endpoint_name, sizeof(peer->endpoint_name));
 	if (config->has_endpoint)
 		error = network_set_endpoint(peer, &config->endpoint, false);
+	if (config->has_endpoint || config->endpoint_name[0]) {
+		peer->name_asked = 0;
+		names_schedule(peer);
+	}
 	if (!error)
 		error = change_allowed_ips(peer, config);
 	if (error)

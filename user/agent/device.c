@@ -81,6 +81,7 @@ int device_add_peer(struct device *device, const uint8_t public_key[static 32],
 	made->id = id;
 	made->deadline.when = DEADLINE_NEVER;
 	made->notes_next = DEADLINE_NEVER;
+	made->name_next = DEADLINE_NEVER;
 	for (int i = 0; i < PEER_INDICES_MAX; i++)
 		made->indices[i].peer = made;
 	peer_init(&made->peer, &device->tunnel, public_key, preshared_key);
@@ -285,6 +286,8 @@ void device_schedule(struct device_peer *peer)
 
 	if (when > peer->notes_next)
 		when = peer->notes_next;
+	if (when > peer->name_next)
+		when = peer->name_next;
 	deadlines_set(&peer->device->deadlines, &peer->deadline, peer->notes_are_due ? 0 : when);
 }
 
@@ -299,6 +302,7 @@ uint64_t device_run_deadlines(struct device *device)
 		peer->notes_are_due = false;
 		notes_sync(peer, now);
 		peer_tick(&peer->peer, now);
+		names_run(peer, now);
 		device_schedule(peer);
 	}
 	return first ? first->when : DEADLINE_NEVER;

@@ -59,6 +59,9 @@ struct device_peer {
 	/* people's names for it and for its endpoint, or "" */
 	char name[PEER_NAME_MAX + 1];
 	char endpoint_name[ENDPOINT_NAME_MAX + 1];
+	/* when the latter was asked for, and is to be whatever happens; whether the answer is still to come */
+	uint64_t name_asked, name_next;
+	bool name_is_asked_for;
 	uint16_t keepalive;
 	struct table_entry by_id;
 	struct table_entry by_public_key;
@@ -93,6 +96,7 @@ struct device_peer {
 TAILQ_HEAD(device_peers, device_peer);
 
 struct handshake_queue;
+struct resolver;
 struct monitor;
 
 enum { FOLLOWED_MAX = 64 };
@@ -141,6 +145,8 @@ struct device {
 	/* peers whose routes are still to be asked again, from here on; NULL: none */
 	struct device_peer *reroute;
 	struct follow follow;
+	/* NULL until a name is to be resolved */
+	struct resolver *resolver;
 	/* what became of messages that the agent looked at itself, until receive_count_verdicts() */
 	uint32_t verdicts[VERDICT_COUNT];
 	/* icmp.c's budget */
@@ -239,6 +245,14 @@ bool visible_is(const struct device *device, const struct link_info *link);
 void visible_route_changed(struct device *device, int ifindex, uint32_t mtu);
 void visible_routes_changed(struct device *device);
 void visible_far_route_changed(struct device *device, int ifindex, uint32_t mtu);
+
+/* ---- names.c: endpoints that are host names ---- */
+
+/* The peer does not answer where it is, or has no endpoint: its name is resolved, if it has one and was not just now. */
+void names_ask(struct device_peer *peer);
+/* To be called when endpoint or name have changed. */
+void names_schedule(struct device_peer *peer);
+void names_run(struct device_peer *peer, uint64_t now);
 
 /* ---- follow.c ---- */
 

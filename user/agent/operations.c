@@ -152,6 +152,8 @@ static void send_handshake(void *context, struct peer *peer, const void *message
 
 	/* timestamps and indices are safe before anybody sees them (rule 3) */
 	state_flush_peer(to);
+	if (peer->timers.handshake_attempts)
+		names_ask(to);
 	if (to->loops || datapath_get_peer(device->datapath, to->id, &value) ||
 	    value.endpoint.family == FAMILY_NONE)
 		return;

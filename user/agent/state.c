@@ -325,6 +325,7 @@ static int restore_peer(struct device *device, const struct state_peer *record)
 		restore_index(peer, &value, value.current_session);
 	/* not peer_start(): nothing starts, it goes on */
 	peer->peer.running = device->value.is_up;
+	names_schedule(peer);
 	if (peer->peer.running)
 		notes_restore(peer, &value);
 	return 0;
