@@ -72,6 +72,19 @@ WGXDP_INLINE enum control_result control_verdict(const struct control_request *r
 	return CONTROL_DONE;
 }
 
+WGXDP_INLINE enum control_result control_load(const struct control_request *request)
+{
+	uint32_t place = request->counters;
+	struct load_value *load = bpf_map_lookup_elem(&loads, &place);
+
+	if (!load)
+		return CONTROL_BAD_REQUEST;
+	/* one that BPF writes here at the same moment is as good */
+	if (load->until < request->until)
+		load->until = request->until;
+	return CONTROL_DONE;
+}
+
 WGXDP_INLINE enum control_result do_control(const struct control_request *request)
 {
 	switch (request->operation) {
@@ -80,6 +93,8 @@ WGXDP_INLINE enum control_result do_control(const struct control_request *reques
 		return control_session(request);
 	case CONTROL_COUNT_VERDICT:
 		return control_verdict(request);
+	case CONTROL_UNDER_LOAD:
+		return control_load(request);
 	default:
 		return control_peer(request);
 	}

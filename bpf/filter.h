@@ -10,8 +10,7 @@
 #ifndef WGXDP_BPF_FILTER_H
 #define WGXDP_BPF_FILTER_H
 
-#include "maps.h"
-#include "parse.h"
+#include "load.h"
 
 /* 0 for what is none of the three. */
 WGXDP_INLINE uint32_t handshake_length(uint32_t type)
@@ -74,9 +73,9 @@ WGXDP_INLINE enum verdict check_mac1(const struct tunnel_value *tunnel, const ui
 		       : VERDICT_BAD_MAC1;
 }
 
-/* DELIVERED: the agent's socket may have it. A function of its own, for the stack and the verifier's sake. */
-WGXDP_CALLED int filter_handshake(struct xdp_md *xdp, const struct outer *outer,
-				  const struct tunnel_value *tunnel, uint32_t tunnel_id)
+/* A function of its own, for the stack and the verifier's sake. */
+WGXDP_CALLED int check_handshake(struct xdp_md *xdp, const struct outer *outer,
+				 const struct tunnel_value *tunnel, uint32_t tunnel_id)
 {
 	const uint8_t *data = (const uint8_t *)(long)xdp->data;
 	const uint8_t *end = (const uint8_t *)(long)xdp->data_end;
@@ -112,6 +111,20 @@ WGXDP_CALLED int filter_handshake(struct xdp_md *xdp, const struct outer *outer,
 		return VERDICT_TOO_SHORT;
 	return check_mac1(tunnel, initiation->type,
 			  offsetof(struct message_handshake_initiation, macs));
+}
+
+/* DELIVERED: the agent's socket may have it. Of the three messages only the initiation can be made by somebody who
+ * never heard from us, so it alone is asked for a cookie here. */
+WGXDP_INLINE enum verdict filter_handshake(struct xdp_md *xdp, const struct outer *outer,
+					   const struct tunnel_value *tunnel, uint32_t tunnel_id,
+					   uint64_t now)
+{
+	enum verdict verdict = check_handshake(xdp, outer, tunnel, tunnel_id);
+
+	if (verdict != VERDICT_DELIVERED ||
+	    outer->length != sizeof(struct message_handshake_initiation))
+		return verdict;
+	return check_load(xdp, outer, tunnel, tunnel_id, now);
 }
 
 #endif

@@ -56,6 +56,20 @@ struct {
 	__type(value, struct verdict_counts);
 } verdict_counters SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TUNNELS_MAX + 1);
+	__type(key, uint32_t);
+	__type(value, struct load_value);
+} loads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SOURCES_MAX);
+	__type(key, struct source_key);
+	__type(value, uint64_t);
+} sources SEC(".maps");
+
 /* The AEAD's state does not fit the stack beside its callees. Programs on one CPU do not interrupt each
  * other here: XDP and TC run with bottom halves off. */
 struct {

@@ -32,7 +32,7 @@ int rx(struct xdp_md *xdp)
 	message = outer_payload(&in.outer, data);
 	if (message + sizeof(struct message_data) > end ||
 	    in.outer.length < sizeof(struct message_data) || load_le32(message) != MESSAGE_DATA) {
-		verdict = filter_handshake(xdp, &in.outer, tunnel, in.tunnel);
+		verdict = filter_handshake(xdp, &in.outer, tunnel, in.tunnel, now);
 		if (verdict == VERDICT_DELIVERED)
 			return leave_to_stack(xdp->ingress_ifindex);
 		goto drop;

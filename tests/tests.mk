@@ -21,6 +21,9 @@ $(O)/tests/sniffer: tests/netns/sniffer.c | $(O)/.deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -O2 -g -std=gnu11 $(WARNINGS) -o $@ $<
+$(O)/tests/flood: $(O)/tests/netns/flood.o $(LIB_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 check-vm: ## other kernels and the kernel's WireGuard: not there yet
 	@echo "check-vm: there is no VM test yet"
 check-pure: $(LIB_OBJ) ## user/proto calls nothing of the world's
@@ -53,6 +56,9 @@ BENCH_FLAGS = $(CPPFLAGS) -Itests -O2 -g -std=gnu11 -fno-strict-aliasing $(WARNI
 SCALAR      = $(if $(findstring clang,$(CC)),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize)
 bench: $(O)/tests/bench-aead ## ns a packet of the AEAD in BPF, beside native builds (root)
 	@$<
+$(O)/tests/bench-filter: $(O)/tests/bench/bench_filter.o $(O)/tests/harness/packet_builder.o $(LIB_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/tests/bench-aead: $(wildcard tests/bench/*.[ch] tests/harness/naive_aead.[ch] include/wgxdp/*.h) \
 		user/datapath/selftest.c $(O)/selftest.skel.h | $(O)/.deps
 	$(call say,CC,$@)

@@ -60,6 +60,34 @@ struct tunnel_value {
 	struct blake2s_key mac1_key;
 	/* of routes that have one of their own, in ascending order; 0: none */
 	uint32_t route_mtus[ROUTE_MTUS_MAX];
+	uint32_t unused;
+	/* boot time, 0: there is none yet. Of the secret behind cookies, and what a cookie's hash starts from */
+	uint64_t cookie_birth;
+	struct blake2s_key cookie_key;
+};
+
+/* `loads`: key is the tunnel's `counters`. Boot times; 0 at first. */
+struct load_value {
+	/* the agent begins it, by `control`, when too many handshakes wait; BPF goes on with it */
+	uint64_t until;
+	/* until when the answers to those without a cookie are spent in advance: to sources that ask for one now and
+	 * then, and to the rest. BPF */
+	uint64_t spent_on_rare;
+	uint64_t spent_on_frequent;
+};
+
+/* `sources`: where handshakes come from while there is load, and until when each is spent in advance; what was
+ * not asked for longest goes when it is full. BPF. */
+enum { SOURCES_MAX = 16384 };
+
+struct source_key {
+	/* the IPv4 address, or half of the IPv6 address; as on the wire */
+	uint64_t prefix;
+	uint32_t tunnel;
+	/* enum address_family */
+	uint16_t family;
+	/* the address is proved, and its rate is not used up by somebody who only writes it */
+	uint16_t has_cookie;
 };
 
 enum tunnel_counters {
@@ -266,6 +294,8 @@ enum control_operation {
 	CONTROL_STOP_SENDING,
 	/* `session`: overwrites the keys in place */
 	CONTROL_WIPE_SESSION,
+	/* under load until `until`, when it is not already for longer; place `counters` */
+	CONTROL_UNDER_LOAD,
 };
 
 enum control_result {
@@ -287,6 +317,7 @@ struct control_request {
 	uint32_t packets;
 	uint64_t received;
 	uint64_t sent;
+	uint64_t until;
 	struct endpoint endpoint;
 };
 

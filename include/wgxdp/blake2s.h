@@ -49,39 +49,44 @@ WGXDP_INLINE uint32_t blake2s_rotate_right(uint32_t word, unsigned int bits)
 	return word >> bits | word << (32 - bits);
 }
 
+/* A word of the block: which one says this round's order, a constant. */
+WGXDP_INLINE uint32_t blake2s_word(const uint8_t *block, uint64_t order, unsigned int i)
+{
+	return load_le32(block + 4 * (order >> (60 - 4 * i) & 15));
+}
+
 /*
  * RFC 7693, 3.1. `i` is the place of the first of the two message words in this round's order.
  *
  * The empty assembly keeps the compiler from working on several mixes at once. In ten registers of
  * BPF that would only fill the stack, of which there are 512 bytes for the whole chain of calls.
  */
-WGXDP_INLINE void blake2s_mix(uint32_t v[16], const uint32_t m[16], uint64_t *order, unsigned int i,
+WGXDP_INLINE void blake2s_mix(uint32_t v[16], const uint8_t *block, uint64_t order, unsigned int i,
 			      unsigned int a, unsigned int b, unsigned int c, unsigned int d)
 {
-	v[a] += v[b] + m[*order >> (60 - 4 * i) & 15];
+	v[a] += v[b] + blake2s_word(block, order, i);
 	v[d] = blake2s_rotate_right(v[d] ^ v[a], 16);
 	v[c] += v[d];
 	v[b] = blake2s_rotate_right(v[b] ^ v[c], 12);
-	v[a] += v[b] + m[*order >> (56 - 4 * i) & 15];
+	v[a] += v[b] + blake2s_word(block, order, i + 1);
 	v[d] = blake2s_rotate_right(v[d] ^ v[a], 8);
 	v[c] += v[d];
 	v[b] = blake2s_rotate_right(v[b] ^ v[c], 7);
-	__asm__ volatile("" : "+r"(*order) : "r"(v) : "memory");
+	__asm__ volatile("" : : "r"(v) : "memory");
 }
 
 /*
  * RFC 7693, 3.2: one block, of which `added` bytes are message. A function of its own, so that there
- * is one copy of it in a BPF program. The two wipes: m may be a key, and v leads to the next h.
+ * is one copy of it in a BPF program; its rounds are written out, so that the words' places are constants and
+ * no copy of the block is needed. The wipe: v leads to the next h.
  */
 static __attribute__((noinline, unused)) void blake2s_compress(struct blake2s_state *state,
 							       const uint8_t *block, uint32_t added,
 							       bool is_last)
 {
-	uint32_t m[16], v[16];
+	uint32_t v[16];
 
 	state->counter += added;
-	for (unsigned int i = 0; i < 16; i++)
-		m[i] = load_le32(block + 4 * i);
 	for (unsigned int i = 0; i < 8; i++) {
 		v[i] = state->h[i];
 		v[i + 8] = blake2s_iv[i];
@@ -90,21 +95,21 @@ static __attribute__((noinline, unused)) void blake2s_compress(struct blake2s_st
 	v[13] ^= (uint32_t)(state->counter >> 32);
 	if (is_last)
 		v[14] = ~v[14];
+	WGXDP_UNROLL
 	for (unsigned int round = 0; round < 10; round++) {
-		uint64_t order = blake2s_sigma[round];
+		const uint64_t order = blake2s_sigma[round];
 
-		blake2s_mix(v, m, &order, 0, 0, 4, 8, 12);
-		blake2s_mix(v, m, &order, 2, 1, 5, 9, 13);
-		blake2s_mix(v, m, &order, 4, 2, 6, 10, 14);
-		blake2s_mix(v, m, &order, 6, 3, 7, 11, 15);
-		blake2s_mix(v, m, &order, 8, 0, 5, 10, 15);
-		blake2s_mix(v, m, &order, 10, 1, 6, 11, 12);
-		blake2s_mix(v, m, &order, 12, 2, 7, 8, 13);
-		blake2s_mix(v, m, &order, 14, 3, 4, 9, 14);
+		blake2s_mix(v, block, order, 0, 0, 4, 8, 12);
+		blake2s_mix(v, block, order, 2, 1, 5, 9, 13);
+		blake2s_mix(v, block, order, 4, 2, 6, 10, 14);
+		blake2s_mix(v, block, order, 6, 3, 7, 11, 15);
+		blake2s_mix(v, block, order, 8, 0, 5, 10, 15);
+		blake2s_mix(v, block, order, 10, 1, 6, 11, 12);
+		blake2s_mix(v, block, order, 12, 2, 7, 8, 13);
+		blake2s_mix(v, block, order, 14, 3, 4, 9, 14);
 	}
 	for (unsigned int i = 0; i < 8; i++)
 		state->h[i] ^= v[i] ^ v[i + 8];
-	blake2s_wipe(m, sizeof(m));
 	blake2s_wipe(v, sizeof(v));
 }
 

@@ -55,6 +55,12 @@
 #define RATELIMIT_PACKETS_PER_SECOND 20
 #define RATELIMIT_PACKETS_BURST 5
 
+/* Ours: initiations without a cookie that are answered by one each second, and in one burst: of sources that keep
+ * to the rate above, and of all others together. The agent spends 4 us on each. */
+#define UNDER_LOAD_RARE_PER_SECOND 10000
+#define UNDER_LOAD_FREQUENT_PER_SECOND 1000
+#define UNDER_LOAD_BURST 200
+
 /* Kernel: packets kept for a peer while it has no session. */
 #define STAGED_PACKETS_MAX 128
 

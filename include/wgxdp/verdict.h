@@ -40,7 +40,8 @@
 	X(STAGE_FULL,           "stage-full",           "no session, and no room to wait for one") \
 	X(PACKET_TOO_BIG,       "packet-too-big",       "inner packet larger than the tunnel's MTU") \
 	X(SLOW_WAY,             "slow-way",             "sealed, and given to the agent to send")  \
-	X(NO_ROOM,              "no-room",              "no memory to make the packet longer or to redirect it")
+	X(NO_ROOM,              "no-room",              "no memory to make the packet longer or to redirect it") \
+	X(FLOODED,              "flooded",              "handshake message without a cookie, more than are answered under load")
 /* clang-format on */
 
 enum verdict {

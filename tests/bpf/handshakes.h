@@ -22,6 +22,8 @@ struct handshake {
 	uint32_t receiver_index;
 	/* whose public key mac1 is made for, ours or the other tunnel's; NULL: mac1 is random */
 	const uint8_t *private_key;
+	/* mac2 by the cookie that TUNNEL gives this source, or that it gives another port */
+	bool has_cookie, has_others_cookie;
 	/* bytes behind the IP packet */
 	uint32_t trailing;
 	uint64_t seed;
@@ -74,12 +76,36 @@ static inline const uint8_t *handshake_public_key(const uint8_t *private_key)
 	return identity->static_public;
 }
 
+/* As the one who sends comes by it: from the answer to a message without. */
+static inline void handshake_get_cookie(struct cookie_maker *maker, const uint8_t *mac1,
+					const struct handshake *handshake)
+{
+	const struct address *address = &handshake->outer.source;
+	uint16_t port = handshake->outer.source_port ^ handshake->has_others_cookie;
+	struct cookie_source source = {.address_length = address->family == FAMILY_IPV4 ? 4 : 16};
+	static const uint8_t random[NOISE_HASH_LENGTH], sender_index[4];
+	struct message_handshake_cookie reply;
+	struct cookie_checker checker;
+
+	memcpy(source.address, address->bytes, source.address_length);
+	write_be16(source.port, port);
+	cookie_checker_init(&checker, handshake_public_key(handshake->private_key));
+	cookie_create_reply(&reply, &checker, mac1, sender_index, &source, cookie_secret, random,
+			    0);
+	cr_assert(cookie_consume_reply(maker, &reply, 0));
+}
+
 static inline void handshake_add_macs(uint8_t *message, const struct handshake *handshake)
 {
+	uint32_t length = handshake_proper_length(handshake->type);
 	struct cookie_maker maker;
 
 	cookie_maker_init(&maker, handshake_public_key(handshake->private_key));
-	cookie_add_macs(&maker, message, handshake_proper_length(handshake->type), 0);
+	cookie_add_macs(&maker, message, length, 0);
+	if (!handshake->has_cookie && !handshake->has_others_cookie)
+		return;
+	handshake_get_cookie(&maker, message + length - 2 * COOKIE_LENGTH, handshake);
+	cookie_add_macs(&maker, message, length, 0);
 }
 
 static inline uint32_t handshake_build(uint8_t *frame, const struct handshake *handshake)

@@ -2,7 +2,8 @@
 /*
  * model_handshake.c - see model.h. The filter must say what the agent would: so the agent's own code is asked,
  * user/proto/tunnel.c, with a tunnel that knows the indices of the `struct state` and no peer. Where it asks
- * about the peer at last, the filter lets the message pass.
+ * about the peer at last, the filter lets the message pass. Under load it adds its own rates, for the one source
+ * that the state knows of.
  */
 #include <bpf/model.h>
 #include <proto/peer.h>
@@ -32,7 +33,21 @@ static struct peer *find_by_public_key(void *context, const uint8_t *public_key)
 	return NULL;
 }
 
+static void random_bytes(void *context, void *out, size_t length)
+{
+	(void)context;
+	memset(out, 7, length);
+}
+
+static void send_reply(void *context, const struct cookie_source *to, const void *message,
+		       size_t length)
+{
+	(void)context, (void)to, (void)message, (void)length;
+}
+
 static const struct tunnel_ops ops = {
+	.random_bytes = random_bytes,
+	.send_reply = send_reply,
 	.find_by_index = find_by_index,
 	.find_by_public_key = find_by_public_key,
 };
@@ -69,6 +84,40 @@ static enum verdict ask_for_index(const struct state *state, uint32_t tunnel,
 								  : VERDICT_BAD_HANDSHAKE;
 }
 
+/* The agent's tunnel has the state's cookies, and a rate that nobody has used yet. */
+static struct tunnel *tunnel_with(uint32_t id, const struct tunnel_value *value)
+{
+	static struct ratelimit_bucket buckets[64];
+	static const uint64_t hash_key[2] = {1, 2};
+	struct tunnel *tunnel = tunnel_of(id, value->has_identity);
+
+	ratelimit_init(&tunnel->ratelimit, buckets, COUNT(buckets), hash_key);
+	tunnel->cookie_checker.has_secret = value->cookie_birth != 0;
+	tunnel->cookie_checker.secret_birth = value->cookie_birth;
+	memcpy(tunnel->cookie_checker.secret, cookie_secret, sizeof(cookie_secret));
+	return tunnel;
+}
+
+/* Whether one more is within a rate, as each of these buckets is either fresh or spent for long. */
+static bool is_spent(uint64_t until, uint64_t now)
+{
+	return until > now + SECONDS(1);
+}
+
+/* What the agent would do, but only so often. */
+static enum verdict limit(const struct state *state, enum verdict verdict, bool is_initiation,
+			  uint64_t now)
+{
+	uint64_t share = is_spent(state->spent_without, now) ? state->load.spent_on_frequent
+							     : state->load.spent_on_rare;
+
+	if (!is_initiation)
+		return VERDICT_DELIVERED;
+	if (verdict == VERDICT_COOKIE_DEMANDED)
+		return is_spent(share, now) ? VERDICT_FLOODED : VERDICT_DELIVERED;
+	return is_spent(state->spent_with_cookie, now) ? VERDICT_RATE_LIMITED : VERDICT_DELIVERED;
+}
+
 enum verdict model_handshake(struct model *model, uint32_t tunnel, const struct endpoint *from,
 			     const uint8_t *message, uint32_t length)
 {
@@ -78,6 +127,7 @@ enum verdict model_handshake(struct model *model, uint32_t tunnel, const struct 
 		.address_length = from->family == FAMILY_IPV4 ? 4 : 16,
 		.port = {from->port[0], from->port[1]},
 	};
+	bool under_load = tunnel == TUNNEL && model->state->load.until > model->now;
 	enum verdict verdict;
 	struct peer *peer;
 
@@ -92,8 +142,8 @@ enum verdict model_handshake(struct model *model, uint32_t tunnel, const struct 
 		return verdict;
 	asked = model->state;
 	asked_tunnel = tunnel;
-	verdict = tunnel_receive_handshake(tunnel_of(tunnel, value->has_identity), message, length,
-					   &source, false, model->now, &peer);
+	verdict = tunnel_receive_handshake(tunnel_with(tunnel, value), message, length, &source,
+					   under_load, model->now, &peer);
 	switch (verdict) {
 	case VERDICT_TOO_SHORT:
 	case VERDICT_TOO_LONG:
@@ -102,6 +152,9 @@ enum verdict model_handshake(struct model *model, uint32_t tunnel, const struct 
 	case VERDICT_BAD_MAC1:
 		return verdict;
 	default:
-		return VERDICT_DELIVERED;
+		return under_load ? limit(model->state, verdict,
+					  load_le32(message) == MESSAGE_HANDSHAKE_INITIATION,
+					  model->now)
+				  : VERDICT_DELIVERED;
 	}
 }

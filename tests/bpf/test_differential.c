@@ -152,7 +152,21 @@ static void make_rx_state(void)
 	state.tunnel.is_up = !one_in(16);
 	if (one_in(16))
 		state_set_identity(&state.tunnel, NULL);
+	if (!one_in(4))
+		state_set_cookies(&state, world_time() - SECONDS(one_in(4) ? 125 : 5));
 	world_load(&world, &state);
+}
+
+/* Every bucket is either fresh or spent for long. */
+static void make_defence(void)
+{
+	uint64_t spent = world_time() + SECONDS(100);
+
+	state.load.until = one_in(2) ? spent : 0;
+	state.load.spent_on_rare = one_in(2) ? spent : 0;
+	state.load.spent_on_frequent = one_in(2) ? spent : 0;
+	state.spent_with_cookie = one_in(2) ? spent : 0;
+	state.spent_without = one_in(2) ? spent : 0;
 }
 
 static uint32_t make_handshake(uint8_t *frame)
@@ -168,6 +182,8 @@ static uint32_t make_handshake(uint8_t *frame)
 		handshake.private_key = one_in(2) ? other_private_key : NULL;
 	if (one_in(4))
 		handshake.outer.destination_port = OTHER_PORT;
+	handshake.has_cookie = handshake.private_key && one_in(3);
+	handshake.has_others_cookie = handshake.private_key && one_in(8);
 	if (one_in(8))
 		handshake.length = one_in(2) ? handshake.length - 4 + below(8) : below(160);
 	return handshake_build(frame, &handshake);
@@ -199,12 +215,30 @@ static uint32_t make_transport(uint8_t *frame, uint32_t number)
 			       one_in(3) && packet.text_length ? spoil_inner : NULL);
 }
 
+/* The source stays what it is: the model knows of one. */
+static uint32_t spoil_handshake(uint8_t *frame, uint32_t length)
+{
+	uint32_t at = frame[12] == 0x08 ? 26 : 22, bytes = frame[12] == 0x08 ? 4 : 16;
+	uint8_t source[16];
+
+	memcpy(source, frame + at, bytes);
+	length = spoil(frame, length, at + bytes);
+	memcpy(frame + at, source, bytes);
+	return length;
+}
+
 static uint32_t make_rx_frame(uint8_t *frame, uint32_t number)
 {
-	uint32_t length = one_in(8) ? make_handshake(frame) : make_transport(frame, number);
+	bool is_handshake = one_in(8);
+	uint32_t length = is_handshake ? make_handshake(frame) : make_transport(frame, number);
 
+	if (is_handshake) {
+		make_defence();
+		world_load_defence(&world, &state);
+	}
 	for (uint32_t changes = below(3); changes; changes--)
-		length = spoil(frame, length, ETHERNET_LENGTH);
+		length = is_handshake ? spoil_handshake(frame, length)
+				      : spoil(frame, length, ETHERNET_LENGTH);
 	return length;
 }
 
@@ -240,6 +274,8 @@ static void run_rx(uint64_t from_seed)
 	expect_seen(VERDICT_UNKNOWN_TYPE, RX_FRAMES / 500);
 	expect_seen(VERDICT_BAD_MAC1, RX_FRAMES / 500);
 	expect_seen(VERDICT_BAD_HANDSHAKE, RX_FRAMES / 1000);
+	expect_seen(VERDICT_FLOODED, RX_FRAMES / 1000);
+	expect_seen(VERDICT_RATE_LIMITED, RX_FRAMES / 5000);
 }
 
 #define RX_TEST(number)                                                                            \

@@ -42,6 +42,30 @@ STATE(generic_mode, state->interface.is_generic = 1)
 STATE(wiped, state->sessions[LIVE].state = SESSION_RESERVED)
 STATE(strangers_handshake, state->sessions[STRANGERS].state = SESSION_RESERVED)
 
+/* Under load, with cookies that are ten seconds old; what is spent is spent for long. */
+#define LOAD(state)                                                                                \
+	(state_set_cookies(state, world_time() - SECONDS(10)),                                     \
+	 (state)->load.until = world_time() + SECONDS(100))
+#define SPENT (world_time() + SECONDS(100))
+STATE(load, LOAD(state))
+STATE(load_is_over, LOAD(state); state->load.until = world_time())
+STATE(load_without_secret, LOAD(state); state->tunnel.cookie_birth = 0)
+STATE(rare_spent, LOAD(state); state->load.spent_on_rare = SPENT)
+STATE(frequent_spent, LOAD(state); state->load.spent_on_frequent = SPENT)
+STATE(source_spent, LOAD(state); state->spent_without = SPENT)
+STATE(source_and_rare_spent, source_spent(state); state->load.spent_on_rare = SPENT)
+STATE(source_and_frequent_spent, source_spent(state); state->load.spent_on_frequent = SPENT)
+STATE(old_secret_all_spent, source_and_frequent_spent(state);
+      state->tunnel.cookie_birth = world_time() - SECONDS(121))
+STATE(young_secret_all_spent, source_and_frequent_spent(state);
+      state->tunnel.cookie_birth = world_time() - SECONDS(119))
+STATE(proved_source_spent, LOAD(state); state->spent_with_cookie = SPENT)
+STATE(all_but_proved_spent, source_and_frequent_spent(state); state->load.spent_on_rare = SPENT)
+
+CHOOSE(cookie, handshake->has_cookie = true)
+CHOOSE(others_cookie, handshake->has_others_cookie = true)
+CHOOSE(cookie_and_other_key, handshake->has_cookie = true;
+       handshake->private_key = other_private_key)
 CHOOSE(for_the_other, handshake->private_key = other_private_key)
 CHOOSE(for_nobody, handshake->private_key = no_private_key)
 CHOOSE(to_the_others_port, handshake->outer.destination_port = OTHER_PORT)
@@ -77,6 +101,7 @@ FRAME(first_of_mac1_of_1, message[116] ^= 1)
 FRAME(last_of_mac1_of_1, message[131] ^= 0x80)
 FRAME(mac1_of_1_zero, memset(message + 116, 0, 16))
 FRAME(flip_mac2_of_1, message[147] ^= 1)
+FRAME(flip_first_of_mac2, message[132] ^= 1)
 FRAME(flip_before_mac1_of_2, message[59] ^= 0x80)
 FRAME(first_of_mac1_of_2, message[60] ^= 1)
 FRAME(eighth_of_mac1_of_2, message[67] ^= 0x10)
@@ -106,6 +131,37 @@ static const struct row rows[] = {
 	{"cookie reply, index of a session", COOKIE, PASS, .choose = live_index},
 	{"response to a session being wiped", RESPONSE, PASS, .state = wiped, .choose = live_index},
 	{"to the other tunnel", INITIATION, PASS, .choose = for_the_other_at_its_port},
+
+	{"load, no cookie", INITIATION, PASS, .state = load},
+	{"load, cookie", INITIATION, PASS, .state = load, .choose = cookie},
+	{"load is over", INITIATION, PASS, .state = load_is_over},
+	{"load, response", RESPONSE, PASS, .state = all_but_proved_spent},
+	{"load, cookie reply", COOKIE, PASS, .state = all_but_proved_spent},
+	{"load, no cookie, who asks too often", INITIATION, PASS, .state = source_and_rare_spent},
+	{"load, the rare have spent theirs, with cookie", INITIATION, PASS, .state = rare_spent,
+	 .choose = cookie},
+	{"load, only the frequent have spent theirs", INITIATION, PASS, .state = frequent_spent},
+	{"load, cookie, all else is spent", INITIATION, PASS, .state = all_but_proved_spent,
+	 .choose = cookie},
+	{"load, cookie of 119 s, all else is spent", INITIATION, PASS,
+	 .state = young_secret_all_spent, .choose = cookie},
+	{"load, another source's cookie", INITIATION, PASS, .state = load, .choose = others_cookie},
+
+	{"load, the rare have spent theirs", INITIATION, DROP(FLOODED), .state = rare_spent},
+	{"load, who asks too often", INITIATION, DROP(FLOODED), .state = source_and_frequent_spent},
+	{"load, cookie of 121 s", INITIATION, DROP(FLOODED), .state = old_secret_all_spent,
+	 .choose = cookie},
+	{"load, another port's cookie", INITIATION, DROP(FLOODED), .state = all_but_proved_spent,
+	 .choose = others_cookie},
+	{"load, cookie, mac2 changed", INITIATION, DROP(FLOODED), .state = all_but_proved_spent,
+	 .choose = cookie, .frame = flip_mac2_of_1},
+	{"load, cookie, first of mac2 changed", INITIATION, DROP(FLOODED),
+	 .state = all_but_proved_spent, .choose = cookie, .frame = flip_first_of_mac2},
+	{"load, no secret yet", INITIATION, PASS, .state = load_without_secret, .choose = cookie},
+	{"load, cookie, above its rate", INITIATION, DROP(RATE_LIMITED),
+	 .state = proved_source_spent, .choose = cookie},
+	{"load, cookie, mac1 for another key", INITIATION, DROP(BAD_MAC1), .state = load,
+	 .choose = cookie_and_other_key},
 
 	{"interface not in the map", INITIATION, PASS, .state = no_interface, .frame = type_0},
 	{"other MAC", INITIATION, PASS, .choose = other_mac, .frame = type_0},
@@ -250,5 +306,81 @@ Test(filter, follows_the_private_key)
 	length = handshake_build(frame, &handshake);
 	world_rx(&world, frame, length, &got);
 	cr_expect_eq(got.action, XDP_PASS);
+	world_close(&world);
+}
+
+/* How many of `tries` get through, of a frame that is good in itself. */
+static uint32_t passed(const uint8_t *frame, uint32_t length, uint32_t tries)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < tries; i++) {
+		world_rx(&world, frame, length, &got);
+		count += got.action == XDP_PASS;
+	}
+	return count;
+}
+
+/* A hundred at once, in far less than the 50 ms after which there is one more. */
+Test(filter, rates_under_load)
+{
+	static uint8_t frame[FRAME_MAX];
+	struct handshake handshake;
+	uint32_t length, count;
+	uint64_t start;
+
+	WORLD_OPEN(&world);
+	state_init(&before, FAMILY_IPV6);
+	load(&before);
+	world_load(&world, &before);
+	handshake_init(&handshake, INITIATION, FAMILY_IPV6);
+	cookie(&handshake);
+	length = handshake_build(frame, &handshake);
+	start = world_time();
+	count = passed(frame, length, 100);
+	cr_expect_geq(count, RATELIMIT_PACKETS_BURST);
+	cr_expect_leq(count,
+		      RATELIMIT_PACKETS_BURST + 1 + (world_time() - start) / MILLISECONDS(50));
+	cr_expect_eq(got.verdict, VERDICT_RATE_LIMITED);
+	/* another address of the same network is the same source; one of another network is not */
+	handshake.outer.source.bytes[15] ^= 1;
+	length = handshake_build(frame, &handshake);
+	cr_expect_leq(passed(frame, length, 5), 1 + (world_time() - start) / MILLISECONDS(50));
+	handshake.outer.source.bytes[7] ^= 1;
+	length = handshake_build(frame, &handshake);
+	cr_expect_geq(passed(frame, length, 10), RATELIMIT_PACKETS_BURST);
+	world_close(&world);
+}
+
+/* Who asks all the time uses up what is for such, and nobody else's. */
+Test(filter, cookies_under_load)
+{
+	static uint8_t frame[FRAME_MAX];
+	struct handshake handshake;
+	uint32_t length, count, place = COUNTERS;
+	struct load_value value;
+	uint64_t start;
+
+	WORLD_OPEN(&world);
+	state_init(&before, FAMILY_IPV4);
+	load(&before);
+	before.load.until = world_time() + MILLISECONDS(900);
+	world_load(&world, &before);
+	handshake_init(&handshake, INITIATION, FAMILY_IPV4);
+	length = handshake_build(frame, &handshake);
+	start = world_time();
+	count = passed(frame, length, 2000);
+	cr_expect_geq(count, UNDER_LOAD_BURST);
+	cr_expect_leq(count, UNDER_LOAD_BURST + RATELIMIT_PACKETS_BURST + 3 +
+				     (world_time() - start) / MILLISECONDS(1));
+	cr_expect_eq(got.verdict, VERDICT_FLOODED);
+	/* and so it stays load for a second from then on */
+	cr_assert_eq(bpf_map__lookup_elem(world.skeleton->maps.loads, &place, sizeof(place), &value,
+					  sizeof(value), 0),
+		     0);
+	cr_expect_geq(value.until, start + UNDER_LOAD_AFTER_TIME);
+	handshake.outer.source.bytes[3] ^= 1;
+	length = handshake_build(frame, &handshake);
+	cr_expect_geq(passed(frame, length, 5), RATELIMIT_PACKETS_BURST);
 	world_close(&world);
 }

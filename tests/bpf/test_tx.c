@@ -527,7 +527,6 @@ static bool is_only_the_agents(enum verdict verdict)
 {
 	switch (verdict) {
 	case VERDICT_COOKIE_DEMANDED:
-	case VERDICT_RATE_LIMITED:
 	case VERDICT_UNKNOWN_PEER:
 	case VERDICT_REPLAYED_INITIATION:
 	case VERDICT_INITIATION_FLOOD:

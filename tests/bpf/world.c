@@ -33,6 +33,7 @@ const struct address nobodys_ipv6 = {FAMILY_IPV6, {0xfe, 0xc0, [15] = 1}};
 const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 1}, their_mac[6] = {2, 0, 0, 0, 0, 2};
 const uint8_t our_private_key[32] = {0x10, [31] = 0x41},
 	      other_private_key[32] = {0x20, [31] = 0x42};
+const uint8_t cookie_secret[32] = {0x30, [31] = 0x43};
 const uint32_t peer_ids[PEERS] = {7, 8, 1000};
 const uint32_t session_indices[SESSIONS] = {0x11223344, 0x55667788, 0x99aabbcc, 0x01020304,
 					    0xddeeff00};
@@ -120,6 +121,15 @@ void state_set_identity(struct tunnel_value *tunnel, const uint8_t *private_key)
 	cookie_prepare_mac1_key(&tunnel->mac1_key, &checker);
 }
 
+void state_set_cookies(struct state *state, uint64_t birth)
+{
+	struct cookie_checker checker = {.has_secret = true, .secret_birth = birth};
+
+	memcpy(checker.secret, cookie_secret, sizeof(checker.secret));
+	state->tunnel.cookie_birth = birth;
+	cookie_prepare_cookie_key(&state->tunnel.cookie_key, &checker);
+}
+
 void state_init(struct state *state, uint8_t endpoint_family)
 {
 	const struct address *address = endpoint_family == FAMILY_IPV4 ? &peer_ipv4 : &peer_ipv6;
@@ -158,6 +168,28 @@ void state_accept(struct state *state, int session, uint64_t counter)
 	state->accepted[session][state->accepted_count[session]++] = counter;
 }
 
+static void put_source(struct world *world, const struct address *address, bool has_cookie,
+		       uint64_t spent_until)
+{
+	struct source_key key = {
+		.tunnel = TUNNEL, .family = address->family, .has_cookie = has_cookie};
+
+	memcpy(&key.prefix, address->bytes, sizeof(key.prefix));
+	put(MAP(world, sources), &key, &spent_until, spent_until != 0);
+}
+
+void world_load_defence(struct world *world, const struct state *state)
+{
+	const struct address *const addresses[] = {&peer_ipv4, &peer_ipv6};
+	uint32_t place = COUNTERS;
+
+	put(MAP(world, loads), &place, &state->load, true);
+	for (uint32_t i = 0; i < COUNT(addresses); i++) {
+		put_source(world, addresses[i], true, state->spent_with_cookie);
+		put_source(world, addresses[i], false, state->spent_without);
+	}
+}
+
 void world_load(struct world *world, const struct state *state)
 {
 	uint32_t one = 1, tunnel = TUNNEL, other = OTHER_TUNNEL;
@@ -165,6 +197,7 @@ void world_load(struct world *world, const struct state *state)
 	put(MAP(world, interfaces), &one, &state->interface, state->has_interface);
 	put(MAP(world, tunnels), &tunnel, &state->tunnel, state->has_tunnel);
 	put(MAP(world, tunnels), &other, &state->other_tunnel, true);
+	world_load_defence(world, state);
 	/* such an update waits for all programs to end: milliseconds, so only where it matters */
 	if (state->has_ring != world->has_ring)
 		put(MAP(world, events), &tunnel, &world->ring_fd, state->has_ring);

@@ -62,6 +62,9 @@ struct state {
 	uint32_t egress_mtu;
 	struct tunnel_value tunnel, other_tunnel;
 	struct interface_value interface;
+	/* of TUNNEL; and until when the peer's address has spent its rate, with a cookie and without: 0 is unheard of */
+	struct load_value load;
+	uint64_t spent_with_cookie, spent_without;
 	struct peer_value peers[PEERS];
 	struct transport_session sessions[SESSIONS];
 	/* the counters each session has accepted, for the model: a list, no window */
@@ -108,6 +111,7 @@ extern const struct address other_inner_ipv4, other_inner_ipv6, nobodys_ipv4, no
 extern const uint8_t our_mac[6], their_mac[6];
 /* of TUNNEL and of OTHER_TUNNEL */
 extern const uint8_t our_private_key[32], other_private_key[32];
+extern const uint8_t cookie_secret[32];
 extern const uint32_t peer_ids[PEERS], session_indices[SESSIONS];
 extern const struct allowed allowed_list[ALLOWED];
 
@@ -126,6 +130,8 @@ void world_make_ring(struct world *world, uint32_t size);
 
 /* What the agent writes down of the tunnel's private key. */
 void state_set_identity(struct tunnel_value *tunnel, const uint8_t *private_key);
+/* The secret behind the cookies of TUNNEL was made then; boot time, 0: there is none. */
+void state_set_cookies(struct state *state, uint64_t birth);
 /* Sessions 10 s old, peers whose endpoints are known and leave by `lo`, nothing sent or received yet. */
 void state_init(struct state *state, uint8_t endpoint_family);
 uint64_t world_time(void);
@@ -135,6 +141,8 @@ struct endpoint endpoint_of(const struct address *address, uint16_t port,
 void state_accept(struct state *state, int session, uint64_t counter);
 
 void world_load(struct world *world, const struct state *state);
+/* Load and sources alone, which change with every handshake message. */
+void world_load_defence(struct world *world, const struct state *state);
 void world_read(struct world *world, const struct state *like, struct state *state);
 
 void world_rx(struct world *world, const uint8_t *frame, uint32_t length, struct outcome *outcome);

@@ -48,7 +48,7 @@ static void udp_ipv4_ready(void *context, uint32_t events)
 	struct device *device = context;
 
 	(void)events;
-	udp_receive(device->udp.ipv4.fd, receive_datagram, device);
+	receive_datagrams(device, device->udp.ipv4.fd);
 }
 
 static void udp_ipv6_ready(void *context, uint32_t events)
@@ -56,7 +56,7 @@ static void udp_ipv6_ready(void *context, uint32_t events)
 	struct device *device = context;
 
 	(void)events;
-	udp_receive(device->udp.ipv6.fd, receive_datagram, device);
+	receive_datagrams(device, device->udp.ipv6.fd);
 }
 
 static void events_ready(void *context, uint32_t events)

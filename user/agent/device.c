@@ -260,6 +260,7 @@ void device_set_identity(struct device *device, const uint8_t *private_key)
 	tunnel_set_private_key(&device->tunnel, private_key);
 	device->value.has_identity = device->tunnel.identity.has_identity;
 	cookie_prepare_mac1_key(&device->value.mac1_key, &device->tunnel.cookie_checker);
+	device->value.cookie_birth = 0;
 }
 
 void device_set_up(struct device *device, bool up)

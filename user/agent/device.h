@@ -214,8 +214,8 @@ void events_handle(void *context, const struct event *event);
 
 int receive_open(struct device *device);
 void receive_close(struct device *device);
-/* A datagram of udp_receive(): handshakes wait in a queue, transport packets go to the data path at once. */
-void receive_datagram(void *context, const struct udp_datagram *datagram);
+/* Takes what waits at a socket: handshakes wait in a queue, transport packets go to the data path at once. */
+void receive_datagrams(struct device *device, int fd);
 /* Handles a few that wait; true when there are more. */
 bool receive_handshakes(struct device *device);
 /* Adds our verdicts to those of the data path: counters that are read never go back, whoever restarts. */

@@ -175,7 +175,8 @@ static void send_reply(void *context, const struct cookie_source *to, const void
 	struct device *device = context;
 
 	(void)to;
-	if (device->receiving)
+	if (device->receiving &&
+	    !udp_is_busy(&device->udp, (enum address_family)device->receiving->from.family))
 		udp_send(&device->udp, &device->receiving->from, UDP_DS_NONE, message, length);
 }
 

@@ -27,6 +27,9 @@ enum {
 	TTL = 64,
 };
 
+/* How much later load must end than the data path knows of, to tell it again. */
+#define TELL_LOAD_INTERVAL MILLISECONDS(100)
+
 struct handshake {
 	struct udp_datagram datagram;
 	uint8_t bytes[sizeof(struct message_handshake_initiation)];
@@ -35,8 +38,10 @@ struct handshake {
 struct handshake_queue {
 	size_t first;
 	size_t count;
-	uint64_t was_under_load;
 	bool is_under_load;
+	uint64_t under_load_until;
+	/* what the data path was told of that */
+	uint64_t until_told;
 	struct handshake waiting[QUEUE_LENGTH];
 };
 
@@ -115,13 +120,16 @@ static void inject(struct device *device, const struct udp_datagram *datagram)
 
 /* ---- handshakes ---------------------------------------------------------------------------------- */
 
-static void queue_handshake(struct handshake_queue *queue, const struct udp_datagram *datagram)
+static void queue_handshake(struct device *device, const struct udp_datagram *datagram)
 {
+	struct handshake_queue *queue = device->handshakes;
 	struct handshake *handshake;
 	size_t kept = datagram->length;
 
-	if (queue->count == QUEUE_LENGTH)
+	if (queue->count == QUEUE_LENGTH) {
+		device->verdicts[VERDICT_FLOODED]++;
 		return;
+	}
 	/* one that is longer is refused for that, whatever it says */
 	if (kept > sizeof(handshake->bytes))
 		kept = sizeof(handshake->bytes);
@@ -131,7 +139,7 @@ static void queue_handshake(struct handshake_queue *queue, const struct udp_data
 	handshake->datagram.bytes = handshake->bytes;
 }
 
-void receive_datagram(void *context, const struct udp_datagram *datagram)
+static void receive_datagram(void *context, const struct udp_datagram *datagram)
 {
 	struct device *device = context;
 
@@ -142,24 +150,57 @@ void receive_datagram(void *context, const struct udp_datagram *datagram)
 	else if (!device->value.is_up)
 		device->verdicts[VERDICT_TUNNEL_DOWN]++;
 	else
-		queue_handshake(device->handshakes, datagram);
+		queue_handshake(device, datagram);
 }
 
-static bool is_under_load(struct handshake_queue *queue, uint64_t now)
+/* What waits in the socket is what tells load, so it is taken over while there is room. */
+void receive_datagrams(struct device *device, int fd)
 {
+	const struct handshake_queue *queue = device->handshakes;
+
+	for (int i = 0; i < QUEUE_LENGTH / UDP_BATCH; i++) {
+		if (udp_receive(fd, receive_datagram, device) < UDP_BATCH ||
+		    queue->count + UDP_BATCH > QUEUE_LENGTH)
+			break;
+	}
+}
+
+/* The data path keeps a flood from us, so it is the one to say how long that lasts. */
+static bool is_under_load(struct device *device, uint64_t now)
+{
+	struct handshake_queue *queue = device->handshakes;
+	uint32_t tunnel = (uint32_t)device->hidden.ifindex;
+
 	if (queue->count >= UNDER_LOAD_QUEUE_LENGTH) {
 		queue->is_under_load = true;
-		queue->was_under_load = now;
-	} else if (queue->is_under_load && now - queue->was_under_load >= UNDER_LOAD_AFTER_TIME) {
-		queue->is_under_load = false;
+		queue->under_load_until = now + UNDER_LOAD_AFTER_TIME;
+		if (queue->under_load_until - queue->until_told >= TELL_LOAD_INTERVAL &&
+		    !datapath_set_under_load(device->datapath, tunnel, queue->under_load_until))
+			queue->until_told = queue->under_load_until;
+	} else if (queue->is_under_load && now >= queue->under_load_until) {
+		datapath_get_under_load(device->datapath, tunnel, &queue->under_load_until);
+		queue->is_under_load = now < queue->under_load_until;
 	}
 	return queue->is_under_load;
+}
+
+/* A secret is made with the first cookie and anew every two minutes: the data path must know it. */
+static void publish_cookie_key(struct device *device)
+{
+	const struct cookie_checker *checker = &device->tunnel.cookie_checker;
+
+	if (!checker->has_secret || checker->secret_birth == device->value.cookie_birth)
+		return;
+	device->value.cookie_birth = checker->secret_birth;
+	cookie_prepare_cookie_key(&device->value.cookie_key, checker);
+	if (datapath_set_tunnel(device->datapath, (uint32_t)device->hidden.ifindex, &device->value))
+		device->value.cookie_birth = 0;
 }
 
 static void handle(struct device *device, const struct udp_datagram *datagram)
 {
 	uint64_t now = boot_time();
-	bool under_load = is_under_load(device->handshakes, now);
+	bool under_load = is_under_load(device, now);
 	struct cookie_source source = {
 		.address_length = datagram->from.family == FAMILY_IPV4 ? 4 : 16,
 		.port = {datagram->from.port[0], datagram->from.port[1]},
@@ -173,6 +214,8 @@ static void handle(struct device *device, const struct udp_datagram *datagram)
 	verdict = tunnel_receive_handshake(&device->tunnel, datagram->bytes, datagram->length,
 					   &source, under_load, now, &peer);
 	device->receiving = NULL;
+	if (verdict == VERDICT_COOKIE_DEMANDED)
+		publish_cookie_key(device);
 	if (verdict != VERDICT_DELIVERED) {
 		device->verdicts[verdict]++;
 		monitor_refused(device, verdict, &datagram->from);

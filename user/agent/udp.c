@@ -6,18 +6,21 @@
 #include <agent/udp.h>
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
-	/* datagrams a system call reads at most, and the longest: data of the largest size has 32 bytes more */
-	BATCH = 32,
+	/* data of the largest size has 32 bytes more */
 	DATAGRAM_MAX = TRANSPORT_TEXT_MAX + 64,
 	CONTROL_LENGTH = 128,
 	/* room for a flood of handshakes while one is answered */
 	RECEIVE_BUFFER = 4 << 20,
+	/* what waits for neighbours to answer, when many are asked for */
+	SEND_BUFFER = 1 << 20,
 	PORT_ATTEMPTS = 100,
 };
 
@@ -56,6 +59,7 @@ static int set_options(int fd, int family, uint32_t fwmark)
 	}
 	/* without it a flood is lost a little earlier */
 	set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
+	set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER);
 	return error;
 }
 
@@ -214,6 +218,13 @@ int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const
 	return -errno;
 }
 
+bool udp_is_busy(const struct udp *udp, enum address_family family)
+{
+	int fd = family == FAMILY_IPV4 ? udp->ipv4.fd : udp->ipv6.fd, waiting;
+
+	return ioctl(fd, SIOCOUTQ, &waiting) || waiting > SEND_BUFFER / 2;
+}
+
 /* ---- receiving ----------------------------------------------------------------------------------- */
 
 static void read_control(struct udp_datagram *datagram, struct msghdr *message)
@@ -259,14 +270,14 @@ static void read_sender(struct endpoint *from, const union address *address)
 int udp_receive(int fd, void (*each)(void *context, const struct udp_datagram *datagram),
 		void *context)
 {
-	static uint8_t bytes[BATCH][DATAGRAM_MAX];
-	static _Alignas(struct cmsghdr) char control[BATCH][CONTROL_LENGTH];
-	struct mmsghdr messages[BATCH];
-	struct iovec vectors[BATCH];
-	union address senders[BATCH];
+	static uint8_t bytes[UDP_BATCH][DATAGRAM_MAX];
+	static _Alignas(struct cmsghdr) char control[UDP_BATCH][CONTROL_LENGTH];
+	struct mmsghdr messages[UDP_BATCH];
+	struct iovec vectors[UDP_BATCH];
+	union address senders[UDP_BATCH];
 	int count;
 
-	for (int i = 0; i < BATCH; i++) {
+	for (int i = 0; i < UDP_BATCH; i++) {
 		vectors[i] = (struct iovec){.iov_base = bytes[i], .iov_len = DATAGRAM_MAX};
 		messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &senders[i],
@@ -277,7 +288,7 @@ int udp_receive(int fd, void (*each)(void *context, const struct udp_datagram *d
 			.msg_controllen = CONTROL_LENGTH,
 		};
 	}
-	count = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
+	count = recvmmsg(fd, messages, UDP_BATCH, MSG_DONTWAIT, NULL);
 	if (count < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < count; i++) {

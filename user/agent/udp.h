@@ -38,6 +38,13 @@ int udp_set_mark(struct udp *udp, uint32_t fwmark);
 int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const void *bytes,
 	     size_t length);
 
+/* Whether half of what the socket of that family may hold is on its way: answers to strangers, to addresses that
+ * nobody has perhaps, must leave the rest to others. */
+bool udp_is_busy(const struct udp *udp, enum address_family family);
+
+/* Datagrams that one system call reads at most. */
+enum { UDP_BATCH = 32 };
+
 /* Reads what one system call yields and calls back for each. How many those were; -errno. */
 int udp_receive(int fd, void (*each)(void *context, const struct udp_datagram *datagram),
 		void *context);

@@ -56,6 +56,10 @@ int datapath_move_port(struct datapath *datapath, uint32_t tunnel, uint16_t old_
 int datapath_remove_tunnel(struct datapath *datapath, uint32_t tunnel);
 unsigned int datapath_count_tunnels(struct datapath *datapath);
 
+/* Under load until this boot time, if it is not already for longer; BPF goes on with it while a flood lasts. */
+int datapath_set_under_load(struct datapath *datapath, uint32_t tunnel, uint64_t until);
+int datapath_get_under_load(struct datapath *datapath, uint32_t tunnel, uint64_t *until);
+
 int datapath_add_local_address(struct datapath *datapath, const struct local_address_key *address);
 int datapath_remove_local_address(struct datapath *datapath,
 				  const struct local_address_key *address);

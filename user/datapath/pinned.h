@@ -19,7 +19,9 @@
 	X(peers)                                                                                   \
 	X(sessions)                                                                                \
 	X(events)                                                                                  \
-	X(verdict_counters)
+	X(verdict_counters)                                                                        \
+	X(loads)                                                                                   \
+	X(sources)
 
 #define DATAPATH_PROGRAMS(X)                                                                       \
 	X(rx)                                                                                      \

@@ -67,6 +67,11 @@ void cookie_prepare_mac1_key(struct blake2s_key *prepared, const struct cookie_c
 			    sizeof(checker->message_mac1_key));
 }
 
+void cookie_prepare_cookie_key(struct blake2s_key *prepared, const struct cookie_checker *checker)
+{
+	blake2s_prepare_key(prepared, COOKIE_LENGTH, checker->secret, sizeof(checker->secret));
+}
+
 void cookie_maker_init(struct cookie_maker *maker,
 		       const uint8_t remote_static[static NOISE_PUBLIC_KEY_LENGTH])
 {

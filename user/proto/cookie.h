@@ -51,6 +51,10 @@ void cookie_checker_init(struct cookie_checker *checker,
 /* For whoever checks mac1 in our place: the hash of everything in front of it, 16 bytes, by this key. */
 void cookie_prepare_mac1_key(struct blake2s_key *prepared, const struct cookie_checker *checker);
 
+/* And whoever makes cookies in our place: the hash of the source, address then port, 16 bytes, by this key. It is
+ * good as long as the checker's secret. */
+void cookie_prepare_cookie_key(struct blake2s_key *prepared, const struct cookie_checker *checker);
+
 /* Keys that follow from the peer's public key; no cookie yet. */
 void cookie_maker_init(struct cookie_maker *maker,
 		       const uint8_t remote_static[static NOISE_PUBLIC_KEY_LENGTH]);
