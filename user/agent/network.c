@@ -140,6 +140,15 @@ static bool has_source(const struct endpoint *endpoint)
 	return memcmp(endpoint->local_address, none, sizeof(none)) != 0;
 }
 
+/* Routes of IPv4 are refused from an address that is not ours any more; those of IPv6 are not. */
+static bool source_is_gone(const struct device *device, const struct endpoint *endpoint)
+{
+	struct local_address_key key = address_key(endpoint->family, endpoint->local_address);
+
+	return endpoint->family == FAMILY_IPV6 && has_source(endpoint) &&
+	       !datapath_has_local_address(device->datapath, &key);
+}
+
 /* Completes the endpoint. Without a route it has no interface, and the socket finds out why. */
 static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum source_rule rule)
 {
@@ -148,7 +157,8 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 	struct route_info route = {0};
 	int error;
 
-	if (rule == SOURCE_CHOSEN_ANEW)
+	if (rule == SOURCE_CHOSEN_ANEW ||
+	    (rule == SOURCE_IF_UNCHANGED && source_is_gone(device, endpoint)))
 		memset(endpoint->local_address, 0, sizeof(endpoint->local_address));
 	error = netlink_get_route(device->netlink, endpoint->family, endpoint->address,
 				  endpoint->local_address, device->fwmark, &route);

@@ -63,6 +63,7 @@ int datapath_get_under_load(struct datapath *datapath, uint32_t tunnel, uint64_t
 int datapath_add_local_address(struct datapath *datapath, const struct local_address_key *address);
 int datapath_remove_local_address(struct datapath *datapath,
 				  const struct local_address_key *address);
+bool datapath_has_local_address(struct datapath *datapath, const struct local_address_key *address);
 
 /* ---- peers ---- */
 

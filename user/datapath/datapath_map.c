@@ -142,6 +142,13 @@ int datapath_remove_local_address(struct datapath *datapath,
 	return bpf_map_delete_elem(datapath->maps[MAP_local_addresses], address);
 }
 
+bool datapath_has_local_address(struct datapath *datapath, const struct local_address_key *address)
+{
+	uint8_t nothing;
+
+	return bpf_map_lookup_elem(datapath->maps[MAP_local_addresses], address, &nothing) == 0;
+}
+
 /* ---- removing all of a tunnel -------------------------------------------------------------------- */
 
 static bool remove_port_of(struct datapath *datapath, enum datapath_map map, const void *key,
