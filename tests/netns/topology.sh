@@ -311,8 +311,8 @@ diagnose() {
 	local end
 	for end in a b; do
 		echo "--- $end"
-		timeout 5 wg show "${TUNNEL[$end]}" 2>&1
-		[ "${ENGINE[$end]}" != wgxdp ] || wgxdp "$end" show "${TUNNEL[$end]}" 2>&1
+		timeout 5 wg show "${TUNNEL[$end]}" 2>&1 | cut -c 1-200
+		[ "${ENGINE[$end]}" != wgxdp ] || wgxdp "$end" show "${TUNNEL[$end]}" 2>&1 | cut -c 1-200
 		in_ns "$end" ip -br address 2>&1
 		tail -n 20 "$WORK/$end.log" "$STATE/$(inode "$end")/${TUNNEL[$end]}.log" 2>/dev/null
 	done
