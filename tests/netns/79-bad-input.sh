@@ -55,6 +55,14 @@ done
 bad 1 "metrics: 'a/b' cannot be a tunnel's name: expected an interface name of at most 12 characters" \
 	metrics a/b --listen 127.0.0.1:9586
 
+step "top"
+bad 1 "top: there is no tunnel ${T}x in this network namespace" top "${T}x"
+bad 2 "top: 'more' is too much: expected [TUNNEL]" top "$T" more
+for interval in "" 0 -1 x 3601 1.5; do
+	bad 1 "top: --interval '$interval': expected a number from 1 to 3600" top --interval "$interval"
+done
+bad 1 "top: this is no terminal that could be drawn on: expected one, and its name in TERM" top "$T"
+
 step "without an agent"
 kill_agent a
 CONFIGURED=false

@@ -30,6 +30,7 @@ int cli_show(const struct arguments *arguments);
 int cli_stats(const struct arguments *arguments);
 int cli_strip(const struct arguments *arguments);
 int cli_syncconf(const struct arguments *arguments);
+int cli_top(const struct arguments *arguments);
 int cli_up(const struct arguments *arguments);
 
 /* The one list of commands; ends with one without name. */

@@ -58,6 +58,11 @@ static const struct option_spec metrics_options[] = {
 	{0},
 };
 
+static const struct option_spec top_options[] = {
+	{"interval", 0, false, "N", "seconds between two looks (1)"},
+	{0},
+};
+
 static const struct option_spec list_options[] = {TUNNEL_OPTION, JSON_OPTION, {0}};
 
 const struct command commands[] = {
@@ -84,6 +89,8 @@ const struct command commands[] = {
 	 json_options, cli_stats},
 	{"metrics", "[TUNNEL]", "print what there is to measure, as Prometheus reads it",
 	 metrics_options, cli_metrics},
+	{"top", "[TUNNEL]", "watch peers in a terminal: rates, handshakes, drops", top_options,
+	 cli_top},
 	{"monitor", "[TUNNEL]", "print what happens, as it happens: a line for each event",
 	 json_options, cli_monitor},
 	{"genkey", "", "print a new private key", NULL, cli_genkey},
