@@ -154,6 +154,9 @@ static int change_peer(struct device_peer *peer, const struct peer_config *confi
 		error = change_allowed_ips(peer, config);
 	if (error)
 		return error;
+	/* what it may be sent now can be what it is reached by */
+	if (config->replace_allowed_ips || config->allowed_ip_count)
+		network_route(peer, false);
 	if (config->has_keepalive) {
 		peer->keepalive = config->keepalive;
 		peer_set_persistent_keepalive(&peer->peer, config->keepalive, boot_time());

@@ -125,6 +125,8 @@ struct device {
 	/* visible.c: where the end people see was last, and what is to be read again */
 	int visible_ifindex, visible_namespace;
 	bool route_mtus_are_stale;
+	/* nesting.c: an interface that is no tunnel of ours, the last one asked for */
+	int plain_ifindex;
 
 	struct datapath *datapath;
 	struct netlink *netlink;
@@ -234,6 +236,11 @@ void network_route(struct device_peer *peer, bool forget_source);
 /* Asks for a few more of the ways that are to be asked for again; true when there are more. */
 bool network_reroute_some(struct device *device);
 void network_reroute_all(struct device *device);
+
+/* ---- nesting.c ---- */
+
+/* Whether packets to that endpoint, which leave by that interface, would be sent to the peer again. */
+bool nesting_has_no_end(struct device_peer *peer, const struct endpoint *endpoint, int ifindex);
 
 /* ---- visible.c: the end people see ---- */
 

@@ -47,6 +47,7 @@ static void link_changed(void *context, const struct link_info *link, bool gone)
 
 	if (gone)
 		device->follow.is_due = true;
+	device->plain_ifindex = 0;
 	if (link->ifindex == device->hidden.ifindex && gone) {
 		device->is_gone = true;
 		device->is_ending = true;
@@ -173,7 +174,7 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 		peer->way = error ? 0 : route.ifindex;
 		device->follow.is_due = true;
 	}
-	peer->loops = !error && route.ifindex == device->hidden.peer_ifindex;
+	peer->loops = !error && nesting_has_no_end(peer, endpoint, route.ifindex);
 	/* what BPF cannot redirect, or must not, comes to us */
 	endpoint->ifindex = error || peer->loops || route.ifindex == LOOPBACK_IFINDEX
 				    ? 0
@@ -182,7 +183,7 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 	if (!error && !has_source(endpoint))
 		memcpy(endpoint->local_address, route.source, sizeof(route.source));
 	if (peer->loops)
-		log_error("peer %u: its endpoint is behind this tunnel: routing loop", peer->id);
+		log_error("peer %u: its endpoint is behind itself: routing loop", peer->id);
 }
 
 static bool same_place(const struct endpoint *a, const struct endpoint *b)

@@ -86,6 +86,9 @@ int datapath_count_bytes(struct datapath *datapath, uint32_t peer, uint64_t rece
 int datapath_set_allowed_ip(struct datapath *datapath, uint32_t tunnel, uint32_t peer,
 			    enum address_family family, const uint8_t *address,
 			    uint8_t prefix_length);
+/* The peer that has the longest prefix of an address; -ENOENT. */
+int datapath_find_owner(struct datapath *datapath, uint32_t tunnel, enum address_family family,
+			const uint8_t *address, uint32_t *peer);
 int datapath_remove_allowed_ip(struct datapath *datapath, uint32_t tunnel,
 			       enum address_family family, const uint8_t *address,
 			       uint8_t prefix_length);

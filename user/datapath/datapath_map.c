@@ -303,6 +303,16 @@ int datapath_set_allowed_ip(struct datapath *datapath, uint32_t tunnel, uint32_t
 	return map < 0 ? map : insert(map, &key, &peer, BPF_ANY);
 }
 
+int datapath_find_owner(struct datapath *datapath, uint32_t tunnel, enum address_family family,
+			const uint8_t *address, uint32_t *peer)
+{
+	union allowed_key key;
+	int map = allowed_key(datapath, &key, tunnel, family, address,
+			      family == FAMILY_IPV4 ? 32 : 128);
+
+	return map < 0 ? map : bpf_map_lookup_elem(map, &key, peer);
+}
+
 int datapath_remove_allowed_ip(struct datapath *datapath, uint32_t tunnel,
 			       enum address_family family, const uint8_t *address,
 			       uint8_t prefix_length)
