@@ -29,7 +29,7 @@
 
 HASH_MAP(tunnels, uint32_t, struct tunnel_value, TUNNELS_MAX);
 HASH_MAP(interfaces, uint32_t, struct interface_value, 4096);
-HASH_MAP(local_addresses, struct local_address_key, uint8_t, 65536);
+HASH_MAP(local_addresses, struct local_address_key, uint32_t, 65536);
 HASH_MAP(listening_ports, uint16_t, uint32_t, 65536);
 PREFIX_MAP(allowed_ipv4, struct allowed_ipv4_key, 1 << 21);
 PREFIX_MAP(allowed_ipv6, struct allowed_ipv6_key, 1 << 21);

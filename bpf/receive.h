@@ -33,7 +33,7 @@ WGXDP_INLINE bool is_ours(struct received *in, const uint8_t *data, uint32_t ifi
 	const struct ethernet_header *ethernet = (const void *)data;
 	struct local_address_key local = {.family = outer->from.family};
 	uint16_t port = outer->our_port;
-	const uint32_t *found;
+	const uint32_t *found, *has_address;
 
 	if (!interface)
 		return false;
@@ -47,7 +47,12 @@ WGXDP_INLINE bool is_ours(struct received *in, const uint8_t *data, uint32_t ifi
 	if (!found)
 		return false;
 	__builtin_memcpy(local.address, outer->from.local_address, sizeof(local.address));
-	if (!bpf_map_lookup_elem(&local_addresses, &local))
+	has_address = bpf_map_lookup_elem(&local_addresses, &local);
+	if (!has_address)
+		return false;
+	/* generic mode hides a VLAN tag that the device took off, and the tag would stay on what is redirected: such
+	 * a packet is for the address of another interface, and the stack knows which */
+	if (interface->is_generic && !interface->is_injection && *has_address != ifindex)
 		return false;
 	in->tunnel = *found;
 	in->keeps_tail = interface->is_generic;

@@ -112,7 +112,8 @@ struct interface_value {
 	uint8_t is_generic;
 };
 
-/* `local_addresses`: which outer destinations are this host. Agent -> BPF; the value says nothing. */
+/* `local_addresses`: which outer destinations are this host; the value is an interface that has the address. Agent
+ * -> BPF. */
 struct local_address_key {
 	uint32_t family;
 	uint8_t address[16];

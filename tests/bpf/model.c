@@ -154,6 +154,10 @@ static bool is_for_us(const struct state *state, struct arrived *in, const uint8
 		return false;
 	if (port != PORT && port != OTHER_PORT)
 		return false;
+	/* perhaps a VLAN's, whose tag cannot be seen */
+	if (state->interface.is_generic && !state->interface.is_injection &&
+	    state->addresses_on != 1)
+		return false;
 	in->tunnel = port == PORT ? TUNNEL : OTHER_TUNNEL;
 	in->from.ifindex = state->interface.is_injection ? 0 : 1;
 	return in->tunnel == OTHER_TUNNEL || state->has_tunnel;

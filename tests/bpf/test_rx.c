@@ -154,6 +154,9 @@ PACKET(refused_and_roams, others_source(packet); packet->outer.source_port = 1)
 
 STATE(injection, state->interface.is_injection = 1)
 STATE(generic_mode, state->interface.is_generic = 1)
+STATE(address_elsewhere, state->addresses_on = 2)
+STATE(generic_address_elsewhere, generic_mode(state); address_elsewhere(state))
+STATE(generic_injection, generic_address_elsewhere(state); injection(state))
 STATE(told_everything, state->peers[PEER].told = TOLD_DATA_RECEIVED)
 STATE(sent_before, state->peers[PEER].notes.last_sent = world_time())
 STATE(received_before, state->peers[PEER].notes.first_data_received =
@@ -281,6 +284,9 @@ static const struct row rows[] = {
 	{"8 128 behind", DELIVER, .state = seen_9128},
 	{"from the agent, MAC not ours", DELIVER, .state = injection, .packet = other_mac},
 	{"in generic mode", DELIVER, .state = generic_mode},
+	{"address of another interface", DELIVER, .state = address_elsewhere},
+	{"in generic mode, address of another interface", PASS, .state = generic_address_elsewhere},
+	{"injected in generic mode", DELIVER, .state = generic_injection},
 	{"from the agent, roams", DELIVER, .state = injection, .packet = other_source},
 	{"agent knows of data", DELIVER, .state = told_everything},
 	{"after something sent", DELIVER, .state = sent_before},

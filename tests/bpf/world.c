@@ -151,6 +151,7 @@ void state_init(struct state *state, uint8_t endpoint_family)
 	state_set_identity(&state->tunnel, our_private_key);
 	state_set_identity(&state->other_tunnel, other_private_key);
 	memcpy(state->interface.mac, our_mac, 6);
+	state->addresses_on = 1;
 	for (uint32_t i = 0; i < PEERS; i++) {
 		state->has_peer[i] = true;
 		state->peers[i].tunnel = i == STRANGER ? OTHER_TUNNEL : TUNNEL;
@@ -190,10 +191,23 @@ void world_load_defence(struct world *world, const struct state *state)
 	}
 }
 
+static void load_addresses(struct world *world, const struct state *state)
+{
+	const struct address *const ours[] = {&our_ipv4, &our_ipv6};
+
+	for (uint32_t i = 0; i < COUNT(ours); i++) {
+		struct local_address_key key = {.family = ours[i]->family};
+
+		memcpy(key.address, ours[i]->bytes, sizeof(key.address));
+		put(MAP(world, local_addresses), &key, &state->addresses_on, true);
+	}
+}
+
 void world_load(struct world *world, const struct state *state)
 {
 	uint32_t one = 1, tunnel = TUNNEL, other = OTHER_TUNNEL;
 
+	load_addresses(world, state);
 	put(MAP(world, interfaces), &one, &state->interface, state->has_interface);
 	put(MAP(world, tunnels), &tunnel, &state->tunnel, state->has_tunnel);
 	put(MAP(world, tunnels), &other, &state->other_tunnel, true);
@@ -223,18 +237,11 @@ void world_read(struct world *world, const struct state *like, struct state *sta
 
 /* ---- opening ------------------------------------------------------------------------------------- */
 
-static void load_addresses(struct world *world)
+static void load_ports(struct world *world)
 {
-	const struct address *const ours[] = {&our_ipv4, &our_ipv6};
 	uint32_t tunnel = TUNNEL, other = OTHER_TUNNEL;
-	uint8_t port[2], nothing = 0;
+	uint8_t port[2];
 
-	for (uint32_t i = 0; i < COUNT(ours); i++) {
-		struct local_address_key key = {.family = ours[i]->family};
-
-		memcpy(key.address, ours[i]->bytes, sizeof(key.address));
-		put(MAP(world, local_addresses), &key, &nothing, true);
-	}
 	write_be16(port, PORT);
 	put(MAP(world, listening_ports), port, &tunnel, true);
 	write_be16(port, OTHER_PORT);
@@ -328,7 +335,7 @@ void world_open(struct world *world)
 	world->skeleton = wgxdp_bpf__open_and_load();
 	cr_assert_not_null(world->skeleton, "load: %s", strerror(errno));
 	world_make_ring(world, 1 << 20);
-	load_addresses(world);
+	load_ports(world);
 	load_allowed(world);
 	read_verdicts(world, world->verdicts);
 }

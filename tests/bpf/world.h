@@ -65,6 +65,8 @@ struct state {
 	/* of TUNNEL; and until when the peer's address has spent its rate, with a cookie and without: 0 is unheard of */
 	struct load_value load;
 	uint64_t spent_with_cookie, spent_without;
+	/* which interface our outer addresses are on; rx sees frames of 1 */
+	uint32_t addresses_on;
 	struct peer_value peers[PEERS];
 	struct transport_session sessions[SESSIONS];
 	/* the counters each session has accepted, for the model: a list, no window */

@@ -7,6 +7,8 @@
 #include <agent/device.h>
 #include <agent/log.h>
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -82,19 +84,65 @@ static void add_address(void *context, int ifindex, enum address_family family,
 	struct device *device = context;
 	struct local_address_key key = address_key(family, address);
 
-	(void)ifindex;
-	if (datapath_add_local_address(device->datapath, &key))
+	if (datapath_add_local_address(device->datapath, &key, (uint32_t)ifindex))
 		log_error("no room for another local address");
 }
 
+/* What there is; `keys` is NULL when there was no memory for one. */
+struct address_list {
+	struct device *device;
+	struct local_address_key *keys;
+	size_t count, room;
+	bool is_complete;
+};
+
+static void list_address(void *context, int ifindex, enum address_family family,
+			 const uint8_t *address)
+{
+	struct address_list *list = context;
+	struct local_address_key *grown = list->keys;
+
+	add_address(list->device, ifindex, family, address);
+	if (list->count == list->room) {
+		list->room = 2 * list->room + 16;
+		grown = realloc(list->keys, list->room * sizeof(list->keys[0]));
+	}
+	list->is_complete &= grown != NULL;
+	if (!list->is_complete)
+		return;
+	list->keys = grown;
+	list->keys[list->count++] = address_key(family, address);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct local_address_key));
+}
+
+static bool is_listed(void *context, const struct local_address_key *key)
+{
+	const struct address_list *list = context;
+
+	return bsearch(key, list->keys, list->count, sizeof(*key), compare_keys);
+}
+
+/* Those that went while nobody looked go too. */
 int network_read_addresses(struct device *device)
 {
-	return netlink_for_each_address(device->netlink, add_address, device);
+	struct address_list list = {.device = device, .is_complete = true};
+	int error = netlink_for_each_address(device->netlink, list_address, &list);
+
+	if (!error && list.is_complete && list.count) {
+		qsort(list.keys, list.count, sizeof(list.keys[0]), compare_keys);
+		datapath_prune_local_addresses(device->datapath, is_listed, &list);
+	}
+	free(list.keys);
+	return error;
 }
 
 struct search {
 	struct local_address_key wanted;
-	bool found;
+	int found_on;
 };
 
 static void compare_address(void *context, int ifindex, enum address_family family,
@@ -103,8 +151,8 @@ static void compare_address(void *context, int ifindex, enum address_family fami
 	struct search *search = context;
 	struct local_address_key found = address_key(family, address);
 
-	(void)ifindex;
-	search->found |= !memcmp(&found, &search->wanted, sizeof(found));
+	if (!memcmp(&found, &search->wanted, sizeof(found)))
+		search->found_on = ifindex;
 }
 
 static void address_changed(void *context, int ifindex, enum address_family family,
@@ -118,7 +166,9 @@ static void address_changed(void *context, int ifindex, enum address_family fami
 	} else {
 		/* another interface may have it too */
 		netlink_for_each_address(device->netlink, compare_address, &search);
-		if (!search.found)
+		if (search.found_on)
+			add_address(device, search.found_on, family, address);
+		else
 			datapath_remove_local_address(device->datapath, &search.wanted);
 	}
 	network_reroute_all(device);
@@ -276,7 +326,26 @@ static void default_route_changed(void *context)
 	device->follow.is_due = true;
 }
 
+/* Nobody knows what changed, or went. */
+static void changes_lost(void *context)
+{
+	struct device *device = context;
+	struct link_info link;
+
+	log_verbose("changes of the network were lost: reading all of it");
+	device->plain_ifindex = 0;
+	if (netlink_get_link_by_index(device->netlink, device->hidden.ifindex, &link) == -ENODEV) {
+		device->is_gone = true;
+		device->is_ending = true;
+		return;
+	}
+	device->follow.is_due = true;
+	look_at_links(device);
+	network_read_addresses(device);
+}
+
 const struct netlink_watch network_watch = {
+	.changes_lost = changes_lost,
 	.link_changed = link_changed,
 	.address_changed = address_changed,
 	.routes_changed = routes_changed,

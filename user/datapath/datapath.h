@@ -60,10 +60,16 @@ unsigned int datapath_count_tunnels(struct datapath *datapath);
 int datapath_set_under_load(struct datapath *datapath, uint32_t tunnel, uint64_t until);
 int datapath_get_under_load(struct datapath *datapath, uint32_t tunnel, uint64_t *until);
 
-int datapath_add_local_address(struct datapath *datapath, const struct local_address_key *address);
+int datapath_add_local_address(struct datapath *datapath, const struct local_address_key *address,
+			       uint32_t ifindex);
 int datapath_remove_local_address(struct datapath *datapath,
 				  const struct local_address_key *address);
 bool datapath_has_local_address(struct datapath *datapath, const struct local_address_key *address);
+/* Removes those that are not wanted; how many, or -errno. */
+int datapath_prune_local_addresses(struct datapath *datapath,
+				   bool (*is_wanted)(void *context,
+						     const struct local_address_key *address),
+				   void *context);
 
 /* ---- peers ---- */
 

@@ -129,11 +129,10 @@ unsigned int datapath_count_tunnels(struct datapath *datapath)
 	return for_each_key(datapath, MAP_tunnels, count_key, 0);
 }
 
-int datapath_add_local_address(struct datapath *datapath, const struct local_address_key *address)
+int datapath_add_local_address(struct datapath *datapath, const struct local_address_key *address,
+			       uint32_t ifindex)
 {
-	uint8_t nothing = 0;
-
-	return insert(datapath->maps[MAP_local_addresses], address, &nothing, BPF_ANY);
+	return insert(datapath->maps[MAP_local_addresses], address, &ifindex, BPF_ANY);
 }
 
 int datapath_remove_local_address(struct datapath *datapath,
@@ -144,9 +143,27 @@ int datapath_remove_local_address(struct datapath *datapath,
 
 bool datapath_has_local_address(struct datapath *datapath, const struct local_address_key *address)
 {
-	uint8_t nothing;
+	uint32_t ifindex;
 
-	return bpf_map_lookup_elem(datapath->maps[MAP_local_addresses], address, &nothing) == 0;
+	return bpf_map_lookup_elem(datapath->maps[MAP_local_addresses], address, &ifindex) == 0;
+}
+
+int datapath_prune_local_addresses(struct datapath *datapath,
+				   bool (*is_wanted)(void *context,
+						     const struct local_address_key *address),
+				   void *context)
+{
+	int addresses = datapath->maps[MAP_local_addresses], pruned = 0;
+	struct local_address_key address, next;
+	bool more = !bpf_map_get_next_key(addresses, NULL, &next);
+
+	while (more) {
+		address = next;
+		more = !bpf_map_get_next_key(addresses, &address, &next);
+		if (!is_wanted(context, &address))
+			pruned += !bpf_map_delete_elem(addresses, &address);
+	}
+	return pruned;
 }
 
 /* ---- removing all of a tunnel -------------------------------------------------------------------- */

@@ -88,11 +88,13 @@ struct netlink_watch {
 	void (*routes_changed)(void *context);
 	/* and before that, of each by one interface: its own MTU, or 0 */
 	void (*route_changed)(void *context, int ifindex, uint32_t mtu);
-	/* the same in the other namespace that is listened to */
+	/* links and routes in the other namespace that is listened to; ifindex 0: any */
 	void (*far_link_changed)(void *context, int ifindex);
 	void (*far_route_changed)(void *context, int ifindex, uint32_t mtu);
 	/* one that netlink_for_each_default_route() tells of */
 	void (*default_route_changed)(void *context);
+	/* the kernel had no room for more: all is to be read again */
+	void (*changes_lost)(void *context);
 };
 
 int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watch, void *context);

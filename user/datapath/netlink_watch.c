@@ -87,25 +87,6 @@ int netlink_watch_fd(const struct netlink *netlink)
 	return netlink->poll;
 }
 
-/* Changes were lost: everything that is there is told of again. */
-static int tell_everything(struct netlink *netlink)
-{
-	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
-	struct ifaddrmsg address = {.ifa_family = AF_UNSPEC};
-	int error;
-
-	netlink->routes_changed = true;
-	netlink->default_route_changed = true;
-	error = netlink_request(netlink,
-				netlink_message(RTM_GETLINK, NLM_F_DUMP, &link, sizeof(link)),
-				on_change, netlink);
-	if (error)
-		return error;
-	return netlink_request(netlink,
-			       netlink_message(RTM_GETADDR, NLM_F_DUMP, &address, sizeof(address)),
-			       on_change, netlink);
-}
-
 int netlink_watch_consume(struct netlink *netlink)
 {
 	int result, error = 0;
@@ -114,10 +95,13 @@ int netlink_watch_consume(struct netlink *netlink)
 		errno = 0;
 		result = nl_recvmsgs_default(netlink->changes);
 	} while (result >= 0);
-	if (result == -NLE_NOMEM && errno == ENOBUFS)
-		error = tell_everything(netlink);
-	else if (result != -NLE_AGAIN)
+	if (result == -NLE_NOMEM && errno == ENOBUFS) {
+		netlink->routes_changed = true;
+		netlink->default_route_changed = true;
+		netlink->watch.changes_lost(netlink->context);
+	} else if (result != -NLE_AGAIN) {
 		error = errno ? -errno : -EIO;
+	}
 	if (!error)
 		error = far_consume(netlink);
 	if (netlink->routes_changed) {
