@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -451,6 +452,7 @@ static int start_and_run(const char *tunnel, const struct agent_options *options
 	} else {
 		if (ready_fd >= 0) {
 			go_to_background(tunnel);
+			prctl(PR_SET_PDEATHSIG, 0);
 			if (write(ready_fd, "", 1) != 1)
 				log_error("nobody waits for this agent");
 			close(ready_fd);
@@ -485,6 +487,8 @@ int agent_run(const char *tunnel, const struct agent_options *options)
 	if (pid == 0) {
 		close(ready[0]);
 		setsid();
+		/* who is killed while waiting for us is cleaned up after, and we must not come later */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(start_and_run(tunnel, options, ready[1]) ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
 	close(ready[1]);

@@ -50,6 +50,7 @@ static void link_changed(void *context, const struct link_info *link, bool gone)
 	if (gone)
 		device->follow.is_due = true;
 	device->plain_ifindex = 0;
+	datapath_interface_changed(device->datapath, link->ifindex, link->mac, gone);
 	if (link->ifindex == device->hidden.ifindex && gone) {
 		device->is_gone = true;
 		device->is_ending = true;
@@ -114,16 +115,18 @@ static void list_address(void *context, int ifindex, enum address_family family,
 	list->keys[list->count++] = address_key(family, address);
 }
 
-static int compare_keys(const void *a, const void *b)
+static int compare_listed(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct local_address_key));
+	const struct local_address_key *one = a, *other = b;
+
+	return memcmp(one, other, sizeof(*one));
 }
 
 static bool is_listed(void *context, const struct local_address_key *key)
 {
 	const struct address_list *list = context;
 
-	return bsearch(key, list->keys, list->count, sizeof(*key), compare_keys);
+	return bsearch(key, list->keys, list->count, sizeof(*key), compare_listed);
 }
 
 /* Those that went while nobody looked go too. */
@@ -133,7 +136,7 @@ int network_read_addresses(struct device *device)
 	int error = netlink_for_each_address(device->netlink, list_address, &list);
 
 	if (!error && list.is_complete && list.count) {
-		qsort(list.keys, list.count, sizeof(list.keys[0]), compare_keys);
+		qsort(list.keys, list.count, sizeof(list.keys[0]), compare_listed);
 		datapath_prune_local_addresses(device->datapath, is_listed, &list);
 	}
 	free(list.keys);

@@ -36,7 +36,8 @@ struct state_header {
 	uint64_t peer_count;
 	uint64_t allowed_count;
 	uint8_t private_key[32];
-	uint8_t unused[440];
+	uint64_t namespace_cookie;
+	uint8_t unused[432];
 	uint16_t listen_port;
 	uint8_t has_private_key;
 	uint8_t unused_too[5];
@@ -85,6 +86,7 @@ static void fill_header(const struct device *device, struct state_header *header
 		.listen_port = device->udp.port,
 		.has_private_key = identity->has_identity,
 	};
+	datapath_namespace_cookie(&header->namespace_cookie);
 	if (identity->has_identity)
 		memcpy(header->private_key, identity->static_private, sizeof(header->private_key));
 }
@@ -365,12 +367,15 @@ int state_load(struct device *device)
 	uint32_t id = (uint32_t)device->hidden.ifindex;
 	FILE *file = fopen(device->state_path, "re");
 	struct state_header header;
+	uint64_t cookie = 0;
 	int error = -ENOENT;
 
 	if (!file)
 		return -errno;
+	datapath_namespace_cookie(&cookie);
 	if (fread(&header, sizeof(header), 1, file) == 1 && header.magic == STATE_MAGIC &&
 	    header.abi_version == WGXDP_ABI_VERSION && header.tunnel == id &&
+	    header.namespace_cookie == cookie &&
 	    !datapath_get_tunnel(device->datapath, id, &device->value)) {
 		device->fwmark = header.fwmark;
 		device_set_identity(device, header.has_private_key ? header.private_key : NULL);

@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ADDED_ADDRESSES_MAX = 64 };
+
 struct attach {
 	const struct arguments *arguments;
 	const char *tunnel;
@@ -38,6 +40,9 @@ struct attach {
 	const char *why;
 	char key_path[PATH_MAX];
 	struct device_config before, after;
+	/* those that were not there; more than these stay when a later step fails */
+	struct allowed_ip added_addresses[ADDED_ADDRESSES_MAX];
+	size_t added_address_count;
 };
 
 /* ---- what is asked for ---------------------------------------------------------------------------- */
@@ -317,6 +322,8 @@ static bool set_addresses(struct attach *attach)
 			error = netlink_add_address(attach->host.netlink, attach->visible.ifindex,
 						    address.family, address.address,
 						    address.prefix_length);
+		if (!error && attach->added_address_count < ADDED_ADDRESSES_MAX)
+			attach->added_addresses[attach->added_address_count++] = address;
 		if (error && error != -EEXIST) {
 			complain(arguments, "--address '%s' cannot be set on %s: %s", text,
 				 attach->tunnel, strerror(-error));
@@ -324,6 +331,16 @@ static bool set_addresses(struct attach *attach)
 		}
 	}
 	return true;
+}
+
+static void remove_added_addresses(const struct attach *attach)
+{
+	for (size_t i = 0; i < attach->added_address_count; i++) {
+		const struct allowed_ip *address = &attach->added_addresses[i];
+
+		netlink_remove_address(attach->host.netlink, attach->visible.ifindex,
+				       address->family, address->address, address->prefix_length);
+	}
 }
 
 static bool bring_up(struct attach *attach)
@@ -360,10 +377,13 @@ static void undo(const struct attach *attach)
 {
 	if (attach->made_attachment)
 		datapath_detach(attach->host.datapath, attach->link.ifindex);
-	if (attach->made_pair)
+	if (attach->made_pair) {
 		host_remove_tunnel(&attach->host, attach->tunnel);
-	else if (attach->configured)
-		restore_settings(attach);
+	} else {
+		remove_added_addresses(attach);
+		if (attach->configured)
+			restore_settings(attach);
+	}
 	if (attach->made_key)
 		unlink(attach->key_path);
 	host_remove_unused(&attach->host);

@@ -6,8 +6,10 @@
 #include <cli/tunnel.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -179,6 +181,7 @@ bool tunnel_start_agent(const struct arguments *arguments, struct host *host, co
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* nothing of ours lives on in the agent, the lock least of all */
 		host_close(host);
 		_exit(agent_run(name, options) ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -252,6 +255,8 @@ void host_remove_unused(const struct host *host)
 	/* the first refuses while there is a tunnel, the second while there is a file */
 	if (host->datapath)
 		datapath_remove(host->datapath);
+	else
+		datapath_remove_remains();
 	if (!run_directory(path))
 		rmdir(path);
 }

@@ -130,6 +130,17 @@ static void detach(void *datapath, int ifindex, enum attach_mode mode)
 	datapath_detach(datapath, ifindex);
 }
 
+int datapath_remove_remains(void)
+{
+	int lock = pins_lock(), error;
+
+	if (lock < 0)
+		return lock;
+	error = pins_remove();
+	close(lock);
+	return error;
+}
+
 int datapath_remove(struct datapath *datapath)
 {
 	int lock = pins_lock(), error;

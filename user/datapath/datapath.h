@@ -26,6 +26,11 @@ void datapath_close(struct datapath *datapath);
  * tunnel is left. */
 int datapath_remove(struct datapath *datapath);
 
+/* Removes what a process left that was killed while it made or removed pins; for when nothing else is pinned. */
+int datapath_remove_remains(void);
+/* What tells this network namespace from all others there ever were, also from one of the same inode. */
+int datapath_namespace_cookie(uint64_t *cookie);
+
 /* ---- interfaces that receive ---- */
 
 enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
@@ -37,6 +42,9 @@ int datapath_attach(struct datapath *datapath, int ifindex, const uint8_t mac[st
 		    enum attach_mode mode, enum attach_mode *used, const char **why,
 		    uint32_t *foreign_id);
 int datapath_detach(struct datapath *datapath, int ifindex);
+/* An interface has a new MAC address; or it went, perhaps to another namespace, and is none of ours any more. */
+void datapath_interface_changed(struct datapath *datapath, int ifindex, const uint8_t mac[static 6],
+				bool gone);
 /* Calls back for each attached interface. */
 int datapath_for_each_interface(struct datapath *datapath,
 				void (*each)(void *context, int ifindex, enum attach_mode mode),

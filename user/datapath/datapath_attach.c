@@ -5,6 +5,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <crypto/crypto.h>
 #include <datapath/pinned.h>
 #include <errno.h>
 #include <linux/if_link.h>
@@ -242,6 +243,23 @@ int datapath_detach(struct datapath *datapath, int ifindex)
 	if (!error)
 		bpf_map_delete_elem(datapath->maps[MAP_interfaces], &key);
 	return error;
+}
+
+void datapath_interface_changed(struct datapath *datapath, int ifindex, const uint8_t mac[static 6],
+				bool gone)
+{
+	int interfaces = datapath->maps[MAP_interfaces];
+	struct interface_value value;
+	uint32_t key = ifindex;
+
+	if (bpf_map_lookup_elem(interfaces, &key, &value) || value.is_injection)
+		return;
+	if (gone) {
+		bpf_map_delete_elem(interfaces, &key);
+	} else if (!crypto_equal(value.mac, mac, sizeof(value.mac))) {
+		memcpy(value.mac, mac, sizeof(value.mac));
+		bpf_map_update_elem(interfaces, &key, &value, BPF_EXIST);
+	}
 }
 
 int datapath_for_each_interface(struct datapath *datapath,

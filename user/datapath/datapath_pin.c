@@ -73,7 +73,7 @@ static int namespace_inode(unsigned long *inode)
 	return 0;
 }
 
-static int namespace_cookie(uint64_t *cookie)
+int datapath_namespace_cookie(uint64_t *cookie)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
 	socklen_t length = sizeof(*cookie);
@@ -171,7 +171,7 @@ int pins_open(struct datapath *datapath, const char **why)
 	int error = find_pins(directory);
 
 	if (!error)
-		error = namespace_cookie(&cookie);
+		error = datapath_namespace_cookie(&cookie);
 	if (!error && read_identity(directory, &identity)) {
 		*why = "what is pinned is not a data path of this program";
 		return -EPROTO;
@@ -216,7 +216,7 @@ static int pin_identity(const pin_path directory)
 {
 	struct identity identity = {.abi_version = WGXDP_ABI_VERSION};
 	uint32_t first = 0;
-	int error = namespace_cookie(&identity.namespace_cookie), fd;
+	int error = datapath_namespace_cookie(&identity.namespace_cookie), fd;
 
 	if (error)
 		return error;
@@ -300,17 +300,31 @@ int pins_create(const char **why)
 	return error;
 }
 
+/* Of a process that was killed while it made or removed pins. */
+static void remove_unfinished(void)
+{
+	static const char *const suffixes[] = {"_new", "_gone"};
+	unsigned long inode = 0;
+	pin_path path;
+
+	if (namespace_inode(&inode))
+		return;
+	for (int i = 0; i < 2 * BPFFS_PLACES; i++) {
+		snprintf(path, sizeof(path), "%s/wgxdp/%lu%s", bpffs_places[i / 2], inode,
+			 suffixes[i % 2]);
+		remove_directory(path);
+	}
+}
+
 int pins_remove(void)
 {
 	pin_path directory, gone;
 	int error = find_pins(directory);
 
+	remove_unfinished();
 	if (error)
 		return error == -ENOENT ? 0 : error;
 	if (snprintf(gone, sizeof(gone), "%s_gone", directory) >= (int)sizeof(gone))
 		return -ENAMETOOLONG;
-	error = remove_directory(gone);
-	if (!error && rename(directory, gone))
-		error = -errno;
-	return error ? error : remove_directory(gone);
+	return rename(directory, gone) ? -errno : remove_directory(gone);
 }

@@ -50,8 +50,12 @@ int netlink_add_tunnel(struct netlink *netlink, const char *name);
 int netlink_remove_tunnel(struct netlink *netlink, const char *name);
 int netlink_set_up(struct netlink *netlink, int ifindex, bool up);
 int netlink_set_mtu(struct netlink *netlink, int ifindex, uint32_t mtu);
+/* -EEXIST: it was there. */
 int netlink_add_address(struct netlink *netlink, int ifindex, enum address_family family,
 			const uint8_t *address, uint8_t prefix_length);
+
+int netlink_remove_address(struct netlink *netlink, int ifindex, enum address_family family,
+			   const uint8_t *address, uint8_t prefix_length);
 
 /* The route to an address (with a mark, and from a source when that is not all zero): interface, source the
  * kernel would use, and path MTU. -ENETUNREACH and the like when there is none. */

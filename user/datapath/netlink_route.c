@@ -16,16 +16,16 @@ static int kernel_family(enum address_family family)
 
 /* ---- addresses ----------------------------------------------------------------------------------- */
 
-int netlink_add_address(struct netlink *netlink, int ifindex, enum address_family family,
-			const uint8_t *address, uint8_t prefix_length)
+static int change_address(struct netlink *netlink, int type, int ifindex,
+			  enum address_family family, const uint8_t *address, uint8_t prefix_length)
 {
 	struct ifaddrmsg header = {
 		.ifa_family = kernel_family(family),
 		.ifa_prefixlen = prefix_length,
 		.ifa_index = ifindex,
 	};
-	struct nl_msg *message =
-		netlink_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &header, sizeof(header));
+	int flags = type == RTM_NEWADDR ? NLM_F_CREATE | NLM_F_EXCL : 0;
+	struct nl_msg *message = netlink_message(type, flags, &header, sizeof(header));
 	int length = (int)address_length(family);
 
 	if (message && (nla_put(message, IFA_LOCAL, length, address) ||
@@ -34,6 +34,18 @@ int netlink_add_address(struct netlink *netlink, int ifindex, enum address_famil
 		return -ENOMEM;
 	}
 	return netlink_request(netlink, message, NULL, NULL);
+}
+
+int netlink_add_address(struct netlink *netlink, int ifindex, enum address_family family,
+			const uint8_t *address, uint8_t prefix_length)
+{
+	return change_address(netlink, RTM_NEWADDR, ifindex, family, address, prefix_length);
+}
+
+int netlink_remove_address(struct netlink *netlink, int ifindex, enum address_family family,
+			   const uint8_t *address, uint8_t prefix_length)
+{
+	return change_address(netlink, RTM_DELADDR, ifindex, family, address, prefix_length);
 }
 
 bool netlink_parse_address(struct nlmsghdr *message, int *ifindex, enum address_family *family,
