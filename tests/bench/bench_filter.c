@@ -60,7 +60,6 @@ static void fill_maps(struct bench *bench, uint64_t load_until)
 	struct transport_session session = {.state = SESSION_LIVE, .tunnel = TUNNEL};
 	uint32_t one = 1, id = TUNNEL, place = COUNTERS, index = INDEX;
 	uint16_t port = WGXDP_BE16(PORT);
-	uint8_t nothing = 0;
 
 	cookie_prepare_mac1_key(&tunnel.mac1_key, &bench->checker);
 	cookie_prepare_cookie_key(&tunnel.cookie_key, &bench->checker);
@@ -68,7 +67,7 @@ static void fill_maps(struct bench *bench, uint64_t load_until)
 	memcpy(local.address, ours.bytes, sizeof(local.address));
 	put(MAP(bench, interfaces), &one, &interface);
 	put(MAP(bench, tunnels), &id, &tunnel);
-	put(MAP(bench, local_addresses), &local, &nothing);
+	put(MAP(bench, local_addresses), &local, &one);
 	put(MAP(bench, listening_ports), &port, &id);
 	put(MAP(bench, loads), &place, &load);
 	put(MAP(bench, sessions), &index, &session);
