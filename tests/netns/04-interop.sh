@@ -10,7 +10,7 @@ make_psk shared
 for outer in 4 6; do
 	# wireguard-go sends its first IPv6 messages to nowhere when it has spoken IPv4 before; also to itself.
 	start_end b
-	step "b is: $("${PROGRAM[0]}" --version 2>/dev/null | head -n 1)"
+	step "b is: $(engine_version b)"
 	for psk in "" "--preshared-key $WORK/shared.psk"; do
 		for initiator in a b; do
 			responder=${OTHER[$initiator]}
@@ -34,5 +34,5 @@ for outer in 4 6; do
 			remove_peer b
 		done
 	done
-	stop_userspace b
+	stop_engine b
 done

@@ -27,7 +27,8 @@ ip -n "$(ns b)" route replace "${OUTER4[a]}/32" dev eth0 src 192.0.2.12
 [ "${ENGINE[b]}" = wgxdp ] || wg set "${TUNNEL[b]}" peer "$(public_key a)" endpoint "$(outer a 4)"
 refuses heard_from 10.77.0.9
 equal "endpoint of b at a" "192.0.2.12:$PORT" "$(show a endpoints)"
-[ "$(show a transfer)" != "$received" ] || die "a did not count what it refused"
+# The kernel counts what it accepts only.
+[ "${ENGINE[a]}" = kernel ] || [ "$(show a transfer)" != "$received" ] || die "a did not count what it refused"
 
 step "10.77.0.0/24 is b's, but 10.77.0.9 somebody else's"
 wg set "${TUNNEL[a]}" peer "$(public_key b)" allowed-ips 10.77.0.0/24

@@ -4,7 +4,7 @@
 #
 #    namespace c: eth0 10.88.0.2 ====== 10.88.0.1 to-c, namespace a, tunnel ...
 . "$(dirname "$0")/topology.sh"
-both_wgxdp
+no_userspace
 make_topology
 make_tunnel 4
 

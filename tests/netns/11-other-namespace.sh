@@ -10,6 +10,7 @@ make_tunnel 4
 move() {
 	step "${TUNNEL[$1]} moves from $2 to $3"
 	ip -n "$(ns "$2")" link set "${TUNNEL[$1]}" netns "$(ns "$3")"
+	NOW[$1]=$3
 	ip -n "$(ns "$3")" link set "${TUNNEL[$1]}" up
 	ip -n "$(ns "$3")" address add "${INNER4[$1]}/24" dev "${TUNNEL[$1]}"
 	ip -n "$(ns "$3")" address add "${INNER6[$1]}/64" dev "${TUNNEL[$1]}" nodad

@@ -29,6 +29,19 @@ make_psk() {
 	)
 }
 
+# wg: stock wg(8) of whichever end the tunnel belongs to. A socket of wgxdp or of wireguard-go is found from every
+# namespace, the kernel's WireGuard only in the one its interface is in: NOW says where that is.
+wg() {
+	local end
+	for end in a b; do
+		if [ "${2:-}" = "${TUNNEL[$end]}" ] && [ -e "/run/netns/$(ns "${NOW[$end]:-$end}")" ]; then
+			in_ns "${NOW[$end]:-$end}" wg "$@"
+			return
+		fi
+	done
+	command wg "$@"
+}
+
 # fetched NAME: prints the program that scripts/fetch-NAME gets, or why it cannot.
 fetched() {
 	O=$OUT "$TREE/scripts/fetch-$1" 2>&1 | tail -n 1
@@ -65,8 +78,31 @@ start_userspace() {
 	ip -n "$(ns "$end")" link set "$tunnel" up
 }
 
-# stop_userspace END: and waits until its socket is gone.
-stop_userspace() {
+# start_kernel END: the kernel's own WireGuard, where there is one (vmtest).
+start_kernel() {
+	local end=$1 tunnel=${TUNNEL[$1]}
+	ip -n "$(ns "$end")" link add name "$tunnel" mtu "$MTU" type wireguard 2>/dev/null ||
+		skip "this kernel has no WireGuard"
+	wg set "$tunnel" private-key "$WORK/$end.key" listen-port "$PORT"
+	ip -n "$(ns "$end")" address add "${INNER4[$end]}/24" dev "$tunnel"
+	ip -n "$(ns "$end")" address add "${INNER6[$end]}/64" dev "$tunnel" nodad
+	ip -n "$(ns "$end")" link set "$tunnel" up
+}
+
+# engine_version END
+engine_version() {
+	case ${ENGINE[$1]} in
+	kernel) echo "the kernel's WireGuard, $(uname -r)" ;;
+	*) "${PROGRAM[0]}" --version 2>/dev/null | head -n 1 ;;
+	esac
+}
+
+# stop_engine END: another WireGuard ends, and leaves no socket.
+stop_engine() {
+	if [ "${ENGINE[$1]}" = kernel ]; then
+		ip -n "$(ns "$1")" link delete "${TUNNEL[$1]}"
+		return
+	fi
 	stop "${ENGINE_PID[$1]}"
 	unset "ENGINE_PID[$1]"
 	wait_for 5 "${ENGINE[$1]} to end" test ! -e "$UAPI/${TUNNEL[$1]}.sock"
@@ -87,6 +123,7 @@ start_end() {
 			--address "${INNER4[$end]}/24" --address "${INNER6[$end]}/64"
 		remember_bpf "$end"
 		;;
+	kernel) start_kernel "$end" ;;
 	*) start_userspace "$end" ;;
 	esac
 }
@@ -166,6 +203,17 @@ show() {
 
 both_wgxdp() {
 	[ "${ENGINE[a]} ${ENGINE[b]}" = "wgxdp wgxdp" ] || skip "needs wgxdp at both ends"
+}
+
+# wireguard-go and boringtun have limits of their own; the kernel's is the measure.
+no_userspace() {
+	local end
+	for end in a b; do
+		case ${ENGINE[$end]} in
+		wgxdp | kernel) ;;
+		*) skip "not with ${ENGINE[$end]}" ;;
+		esac
+	done
 }
 
 agent_pid() {

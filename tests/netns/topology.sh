@@ -31,9 +31,13 @@ STATE=/run/wgxdp
 
 PORT=51820
 MTU=1420
+# Where every instruction is emulated, floods are shorter and throughput counts less by this factor.
+SLOW=${SLOW:-1}
 declare -A ENGINE=([a]=${ENGINE_A:-wgxdp} [b]=${ENGINE_B:-wgxdp})
 declare -A TUNNEL=([a]=w$$a [b]=w$$b)
 declare -A OTHER=([a]=b [b]=a)
+# the namespace of each tunnel's visible end
+declare -A NOW=([a]=a [b]=b)
 declare -A INNER4=([a]=10.77.0.1 [b]=10.77.0.2) INNER6=([a]=fd77::1 [b]=fd77::2)
 declare -A OUTER4=([a]=192.0.2.1 [b]=192.0.2.2) OUTER6=([a]=2001:db8::1 [b]=2001:db8::2)
 declare -A ENGINE_PID=()
@@ -231,13 +235,14 @@ no_clear_text() {
 # remember_bpf END: the ids of everything pinned for this namespace, to ask for them after `down`.
 BPF_IDS=()
 remember_bpf() {
-	local pin kind id
-	while read -r pin; do
-		for kind in map prog link; do
-			id=$(bpftool -j "$kind" show pinned "$pin" 2>/dev/null | jq -r '.id // empty') || continue
-			[ -z "$id" ] || BPF_IDS+=("$kind $id")
-		done
-	done < <(find "$(pins "$1")" -type f)
+	local kind id directory
+	directory=$(pins "$1")
+	for kind in map prog link; do
+		while read -r id; do
+			BPF_IDS+=("$kind $id")
+		done < <(bpftool -f -j "$kind" list |
+			jq --arg in "$directory/" '.[] | select(any(.pinned[]?; startswith($in))).id')
+	done
 	[ ${#BPF_IDS[@]} -gt 0 ] || die "$1: nothing is pinned"
 }
 
@@ -253,6 +258,15 @@ refuses_quietly() {
 	! "$@" >/dev/null 2>&1
 }
 
+# programs_of TUNNEL: the processes that have its name. A kernel thread, which has no command line, keeps the name of
+# the last WireGuard it worked for.
+programs_of() {
+	local pid
+	for pid in $(pgrep -f "$1"); do
+		grep -qs . "/proc/$pid/cmdline" && echo "$pid"
+	done
+}
+
 leftovers() {
 	local end node
 	for node in "${NODES[@]}"; do
@@ -262,7 +276,7 @@ leftovers() {
 	done
 	for end in a b; do
 		find "$UAPI/${TUNNEL[$end]}.sock" 2>/dev/null
-		pgrep -f "${TUNNEL[$end]}" | sed 's/^/process /'
+		programs_of "${TUNNEL[$end]}" | sed 's/^/process /'
 	done
 	for end in "${SPACES[@]}"; do
 		[ ! -e "/run/netns/$(ns "$end")" ] ||
@@ -284,8 +298,9 @@ take_down() {
 		stop "${ENGINE_PID[$end]}"
 	done
 	for end in a b; do
-		[ "${ENGINE[$end]}" = wgxdp ] || continue
 		[ -e "/run/netns/$(ns "$end")" ] || continue
+		[ "${ENGINE[$end]}" != kernel ] || ip -n "$(ns "${NOW[$end]}")" link delete "${TUNNEL[$end]}"
+		[ "${ENGINE[$end]}" = wgxdp ] || continue
 		for hidden in $(ip -n "$(ns "$end")" -br link | grep -o "^${TUNNEL[$end]}[^@ ]*\.dp"); do
 			wgxdp "$end" down "${hidden%.dp}" || status=1
 		done
@@ -297,7 +312,7 @@ take_down() {
 sweep() {
 	local end node pid
 	for end in a b; do
-		for pid in $(pgrep -f "${TUNNEL[$end]}"); do
+		for pid in $(programs_of "${TUNNEL[$end]}"); do
 			kill -9 "$pid"
 		done
 		rm -f "$UAPI/${TUNNEL[$end]}.sock"

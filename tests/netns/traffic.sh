@@ -5,9 +5,10 @@
 
 # flood FROM TO FAMILY COUNT OPTION...: as fast as answers come; every one must come.
 flood() {
-	local from=$1 to=$2 family=$3 count=$4 report
+	local from=$1 to=$2 family=$3 count=$((($4 + SLOW - 1) / SLOW)) report
 	shift 4
-	report=$(in_ns "$from" ping -q -f -c "$count" -w 60 -p "$MARKER" "$@" "$(inner "$to" "$family")") || true
+	# Not -w: with it ping sends more than it was told to when an answer is late.
+	report=$(in_ns "$from" timeout 90 ping -q -f -c "$count" -W 5 -p "$MARKER" "$@" "$(inner "$to" "$family")") || true
 	grep -q " $count received, 0% packet loss" <<<"$report" ||
 		die "$count pings from $from to $to by IPv$family: $report"
 	step "$count pings from $from to $to, IPv$family: $(tail -n 1 <<<"$report")"
@@ -16,7 +17,7 @@ flood() {
 # start_pings FROM TO FAMILY COUNT: a thousand a second, in the background; finish_pings waits for them.
 PINGS=
 start_pings() {
-	spawn "$1" "$WORK/pings" ping -q -i 0.001 -c "$4" -w 60 -p "$MARKER" "$(inner "$2" "$3")"
+	spawn "$1" "$WORK/pings" timeout 90 ping -q -i 0.001 -c "$4" -W 5 -p "$MARKER" "$(inner "$2" "$3")"
 	PINGS=$SPAWNED
 }
 
@@ -70,7 +71,7 @@ udp() {
 	read -r LOST SENT < <(jq -r '.end.sum | "\(.lost_packets) \(.packets)"' "$WORK/iperf")
 	step "UDP from $1 to $to, IPv$3: $LOST of $SENT lost, $late by a reader that was late"
 	LOST=$((LOST > late ? LOST - late : 0))
-	at_least "datagrams" 1000 "$SENT"
+	at_least "datagrams" $((1000 / SLOW)) "$SENT"
 }
 
 # tcp FROM TO FAMILY OPTION...: one second. Sets RATE, in Mbit/s.
@@ -78,7 +79,7 @@ tcp() {
 	iperf "$1" "$2" "$3" -t 1 "${@:4}"
 	RATE=$(jq '.end.sum_received.bits_per_second / 1e6 | floor' "$WORK/iperf")
 	step "TCP from $1 to $2, IPv$3${4:+, ${*:4}}: $RATE Mbit/s"
-	at_least "Mbit/s" 10 "$RATE"
+	at_least "Mbit/s" $((10 / SLOW)) "$RATE"
 }
 
 # start_carrying FROM TO FAMILY MEGABYTES [SEED]: random bytes by TCP, in the background; finish_carrying waits
