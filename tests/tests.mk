@@ -4,10 +4,12 @@
 SUITES  := unit sim bpf
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 RUNNERS := $(SUITES:%=$(O)/tests/run-%)
+VM      ?= 1
 
-.PHONY: test check-unit check-sim check-bpf check-netns check-vm check-pure check-vectors fuzz fuzzers bench
-test: all $(RUNNERS) $(O)/tests/sniffer fuzzers ## every test this machine can run (root, for BPF)
-	@O=$(O) scripts/test-all
+.PHONY: test check-unit check-sim check-bpf check-netns check-vm other-clang check-pure check-vectors \
+	fuzz fuzzers bench
+test: all $(RUNNERS) $(O)/tests/sniffer $(O)/tests/flood fuzzers other-clang ## every test this machine can run (root, for BPF)
+	@O=$(O) VM=$(if $(SAN),0,$(VM)) scripts/test-all
 
 check-unit: $(O)/tests/run-unit ## the modules one by one (no root)
 	@O=$(O) scripts/suite unit $< --tap
@@ -24,8 +26,11 @@ $(O)/tests/sniffer: tests/netns/sniffer.c | $(O)/.deps
 $(O)/tests/flood: $(O)/tests/netns/flood.o $(LIB_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-check-vm: ## other kernels and the kernel's WireGuard: not there yet
-	@echo "check-vm: there is no VM test yet"
+check-vm: all $(O)/tests/run-bpf $(O)/tests/sniffer $(O)/tests/flood other-clang ## other kernels, the kernel's WireGuard (root); KERNELS=6.1
+	@O=$(O) scripts/suite vm vmtest/all $(KERNELS)
+# The verifier's count differs from compiler to compiler: the oldest one's programs are looked at as well.
+other-clang: | $(O)/.deps
+	$(Q)$(MAKE) --no-print-directory O=$(O)/clang-16 CLANG=clang-16 $(O)/clang-16/tests/run-bpf
 check-pure: $(LIB_OBJ) ## user/proto calls nothing of the world's
 	@O=$(O) scripts/suite pure scripts/check-pure $(O)
 check-vectors: ## the known answers are what the reference says
