@@ -10,6 +10,7 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SAN     ?=
+NODEPS  ?=
 V       ?=
 T       ?= 60
 O       ?= $(if $(SAN),build-san,build)
@@ -44,7 +45,7 @@ BPF_SRC  := $(wildcard bpf/*.bpf.c)
 SKELS    := $(BPF_SRC:bpf/%.bpf.c=$(O)/%.skel.h)
 
 .PHONY: all
-all: $(O)/wgxdp ## build everything: one binary, BPF object inside
+all: $(O)/wgxdp $(O)/wgxdp.8 $(O)/wgxdp.bash ## build everything: one binary, BPF object inside
 
 # ---- what the machine must have --------------------------------------------------------------------
 # Building or testing on a machine that lacks something installs it (as root) or says how to.
@@ -52,13 +53,21 @@ all: $(O)/wgxdp ## build everything: one binary, BPF object inside
 deps: ## install by apt what is missing
 	@scripts/deps --install
 $(O)/.deps: scripts/deps
-	@scripts/deps --ensure
+	$(if $(NODEPS),,@scripts/deps --ensure)
 	@mkdir -p $(O) && touch $@
 
 # ---- building --------------------------------------------------------------------------------------
 $(O)/wgxdp: $(O)/user/main.o $(LIB_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What the program says of itself, for man and bash.
+$(O)/wgxdp.8: user/man/wgxdp.8 $(O)/wgxdp
+	$(call say,MAN,$@)
+	$(Q)$(O)/wgxdp help --man > $@.commands && sed -e '/^\.\\" COMMANDS/{r $@.commands' -e 'd}' $< > $@
+$(O)/wgxdp.bash: $(O)/wgxdp
+	$(call say,BASH,$@)
+	$(Q)$< help --completion > $@
 
 $(O)/%.o: %.c | $(O)/.deps $(SKELS)
 	$(call say,CC,$@)
@@ -82,12 +91,21 @@ include tests/tests.mk
 demo: all ## two namespaces, a tunnel, half a minute (root); PEER=wireguard-go
 	@O=$(O) scripts/demo
 
-install: all ## copy the program to $(DESTDIR)$(PREFIX)
+install: all ## copy program, manual, completion, service to $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(O)/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp
 	ln -sf wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp-agent
+	install -D -m 0644 $(O)/wgxdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/wgxdp.8
+	ln -sf wgxdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/wgxdp-agent.8
+	install -D -m 0644 user/man/wgxdp.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/wgxdp.conf.5
+	install -D -m 0644 $(O)/wgxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@SBIN@|$(PREFIX)/sbin|' user/systemd/wgxdp@.service.in > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/wgxdp@.service
 
 uninstall: ## remove what install copied
-	rm -f $(DESTDIR)$(PREFIX)/sbin/wgxdp $(DESTDIR)$(PREFIX)/sbin/wgxdp-agent
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/wgxdp sbin/wgxdp-agent share/man/man8/wgxdp.8 \
+		share/man/man8/wgxdp-agent.8 share/man/man5/wgxdp.conf.5 \
+		share/bash-completion/completions/wgxdp lib/systemd/system/wgxdp@.service)
 
 clean: ## remove what was built
 	rm -rf $(O)

@@ -202,7 +202,7 @@ ip -n "$(ns a)" route add 10.96.0.0/16 via "${OUTER4[b]}"
 clean=$(network)
 write_conf "10.96.0.0/16"
 undone
-write_conf "10.99.0.0/16"
+write_conf "10.77.0.2/32"
 sed -i "s/^ListenPort.*/ListenPort = 4999/" "$CONF"
 spawn a "$WORK/holder" python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 4999)); print("bound", flush=True); time.sleep(60)'
@@ -210,6 +210,20 @@ wait_for 5 "a port in use" grep -q bound "$WORK/holder"
 undone
 stop "$SPAWNED"
 run up "$CONF"
+remember_bpf a
+flood a b 4 10
+initiations=$(seen initiation)
+start_pings a b 4 1500
+kill_agent a
+python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print("bound", flush=True)
+print(s.recv(4096).decode(), flush=True)' "$WORK/notify" >"$WORK/notified" &
+wait_for 5 "a service manager" grep -q bound "$WORK/notified"
+in_ns a env NOTIFY_SOCKET="$WORK/notify" "$WGXDP" up "$CONF"
+wait_for 5 "the service to be ready" grep -q READY=1 "$WORK/notified"
+grep -qx "MAINPID=$(agent_pid a)" "$WORK/notified" || die "said: $(cat "$WORK/notified")"
+finish_pings 0
+equal "initiations" "$initiations" "$(seen initiation)"
 kill_agent a
 run down "$CONF"
 no_change "$clean" down

@@ -39,6 +39,11 @@ extern const struct command commands[];
 /* The program's other name, under which it starts as wireguard-go does: [-f] IFACE. */
 extern const struct command drop_in_command;
 
+/* ---- reference.c: the table for manual page and completion ---- */
+
+void reference_print_man(void);
+void reference_print_completion(void);
+
 /* Finds the command that argv names, checks its words and runs it. Returns the exit status. */
 int commands_run(int argc, char **argv);
 

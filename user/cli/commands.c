@@ -63,6 +63,12 @@ static const struct option_spec top_options[] = {
 	{0},
 };
 
+static const struct option_spec help_options[] = {
+	{"man", 0, false, NULL, "all commands, as the manual page has them"},
+	{"completion", 0, false, NULL, "a completion for bash"},
+	{0},
+};
+
 static const struct option_spec list_options[] = {TUNNEL_OPTION, JSON_OPTION, {0}};
 
 const struct command commands[] = {
@@ -101,7 +107,7 @@ const struct command commands[] = {
 	{"selftest", "", "seal, open, hash and replay checks in BPF on this kernel (root)", NULL,
 	 cli_selftest},
 	{"version", "", "print the version", NULL, print_version},
-	{"help", "[COMMAND]", "print this list, or what a command takes", NULL, print_help},
+	{"help", "[COMMAND]", "print this list, or what a command takes", help_options, print_help},
 	{0},
 };
 /* clang-format on */
@@ -156,6 +162,13 @@ static int print_help(const struct arguments *arguments)
 	const char *word = arguments->operands[0];
 	bool found = false;
 
+	if (option_value(arguments, "man", 0) || option_value(arguments, "completion", 0)) {
+		if (option_value(arguments, "man", 0))
+			reference_print_man();
+		else
+			reference_print_completion();
+		return EXIT_SUCCESS;
+	}
 	if (arguments->operand_count == 0)
 		return print_list();
 	for (const struct command *command = commands; command->name; command++) {

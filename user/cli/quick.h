@@ -30,6 +30,8 @@ bool quick_find(const struct arguments *arguments, const char *operand, struct q
 bool quick_read(const struct arguments *arguments, const char *operand, struct quick_file *file);
 /* Writes the tunnel as it is into its file; save.c. */
 bool quick_save(const struct arguments *arguments, const char *path, const char *name);
+/* Makes the tunnel what its file says; save.c. */
+bool quick_synchronize(const struct arguments *arguments, const struct quick_file *file);
 /* Replaces the file by a new one, mode 0600: whole or not at all. */
 bool quick_write(const struct arguments *arguments, const char *path, const struct conf *conf);
 

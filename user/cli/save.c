@@ -187,23 +187,30 @@ static int synchronize(const struct arguments *arguments, int fd, const struct q
 	return error;
 }
 
-int cli_syncconf(const struct arguments *arguments)
+bool quick_synchronize(const struct arguments *arguments, const struct quick_file *file)
 {
-	struct quick_file file;
-	int fd, error;
+	int fd = tunnel_connect_or_complain(arguments, file->name);
+	int error = fd < 0 ? fd : synchronize(arguments, fd, file);
 
-	if (!quick_read(arguments, arguments->operands[0], &file))
-		return EXIT_FAILURE;
-	fd = tunnel_connect_or_complain(arguments, file.name);
-	error = fd < 0 ? fd : synchronize(arguments, fd, &file);
 	if (fd >= 0) {
 		close(fd);
 		if (error == -EADDRINUSE)
 			complain(arguments, "UDP port %u is in use: expected another ListenPort",
-				 file.conf.device.listen_port);
+				 file->conf.device.listen_port);
 		else if (error)
-			tunnel_complain(arguments, file.name, error);
+			tunnel_complain(arguments, file->name, error);
 	}
+	return !error;
+}
+
+int cli_syncconf(const struct arguments *arguments)
+{
+	struct quick_file file;
+	bool good = quick_read(arguments, arguments->operands[0], &file);
+
+	if (!good)
+		return EXIT_FAILURE;
+	good = quick_synchronize(arguments, &file);
 	conf_free(&file.conf);
-	return error ? EXIT_FAILURE : EXIT_SUCCESS;
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

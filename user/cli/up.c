@@ -3,7 +3,8 @@
  * up.c - `wgxdp up`: a tunnel from its file, as `wg-quick up` makes it: interface, keys and peers, addresses, MTU, DNS,
  * routes, hooks. The agent receives where the routes are (agent/follow.c).
  *
- * What can be refused is asked for before anything is touched; when a later step fails, all before it is undone.
+ * What can be refused is asked for before anything is touched; when a later step fails, all before it is undone. Of a
+ * tunnel whose agent was killed only that is started anew, so that its packets go on.
  */
 #include <agent/agent.h>
 #include <agent/resolve.h>
@@ -433,6 +434,42 @@ static bool run(struct up *up)
 	return good;
 }
 
+/* Its agent was killed, all else is as `up` left it. */
+static bool lacks_only_its_agent(const struct up *up)
+{
+	struct quick_record record;
+
+	if (!tunnel_exists(up->file.name) || agent_pid(up->file.name) > 0 ||
+	    quick_record_read(up->file.name, &record))
+		return false;
+	quick_record_free(&record);
+	return true;
+}
+
+static bool resume(struct up *up)
+{
+	bool good = host_open(up->arguments, &up->host, true);
+
+	if (!good)
+		return false;
+	good = start_agent(up);
+	host_close(&up->host);
+	return good && quick_synchronize(up->arguments, &up->file);
+}
+
+static bool bring_up(struct up *up)
+{
+	const struct arguments *arguments = up->arguments;
+
+	if (lacks_only_its_agent(up))
+		return resume(up);
+	if (!quick_check_programs(arguments, &up->file.conf) || !find_table(up) ||
+	    !name_is_free(up))
+		return false;
+	resolve_endpoints(up);
+	return run(up);
+}
+
 int cli_up(const struct arguments *arguments)
 {
 	struct up up = {.arguments = arguments, .host.lock = -1};
@@ -440,12 +477,7 @@ int cli_up(const struct arguments *arguments)
 
 	if (!good)
 		return EXIT_FAILURE;
-	good = environment_can_load(arguments) && quick_check_programs(arguments, &up.file.conf) &&
-	       find_table(&up) && name_is_free(&up);
-	if (good) {
-		resolve_endpoints(&up);
-		good = run(&up);
-	}
+	good = environment_can_load(arguments) && bring_up(&up);
 	if (good) {
 		printf("%s: up, as %s says\n", up.file.name, up.file.path);
 		notify_ready(agent_pid(up.file.name));

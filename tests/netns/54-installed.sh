@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What `make install` copies: the manual page and the completion have every command and option of the program's table,
+# and are taken by groff and bash; the service is taken by systemd. No namespace is needed.
+set -Eeuo pipefail
+TREE=$(readlink -f "$(dirname "$0")/../..")
+OUT=$(readlink -m "${O:-$TREE/build}")
+WORK=$(mktemp -d /tmp/wgx-XXXXXX)
+trap 'rm -rf "$WORK"' EXIT
+trap 'echo "FAILED: line $LINENO: $BASH_COMMAND"' ERR
+die() {
+	echo "FAILED: $*"
+	exit 1
+}
+
+make -s -C "$TREE" O="$OUT" NODEPS=1 PREFIX="$WORK/root/usr" install
+WGXDP=$WORK/root/usr/sbin/wgxdp
+MAN=$WORK/root/usr/share/man
+COMPLETION=$WORK/root/usr/share/bash-completion/completions/wgxdp
+[ "$(readlink "$WORK/root/usr/sbin/wgxdp-agent")" = wgxdp ] || die "no wgxdp-agent"
+
+echo "# manual pages: nothing that groff warns of"
+for page in "$MAN/man8/wgxdp.8" "$MAN/man5/wgxdp.conf.5"; do
+	said=$(groff -man -ww -z -K utf8 "$page" 2>&1)
+	[ -z "$said" ] || die "$page: $said"
+done
+groff -man -Tutf8 "$MAN/man8/wgxdp.8" | sed 's/\x1b\[[0-9;]*m//g; s/.\x08//g; s/\xe2\x88\x92/-/g; s/\xe2\x80\x90/-/g' >"$WORK/page"
+grep -q "COMMANDS$" "$WORK/page" || die "the page has no commands"
+
+# commands: "peer add<TAB>--tunnel --endpoint ..." for each, from the help people read.
+"$WGXDP" help | sed -n 's/^  \([a-z][a-z ]*[a-z]\) .*/\1/p' | sed 's/  .*//' >"$WORK/commands"
+[ "$(wc -l <"$WORK/commands")" -ge 20 ] || die "too few commands: $(cat "$WORK/commands")"
+# complete WORD...: what bash offers for the last of them.
+complete_words() {
+	bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wgxdp; printf "%s\n" "${COMPREPLY[@]}"' \
+		bash "$COMPLETION" "$@"
+}
+echo "# every command and option is in both"
+while read -r command; do
+	grep -qF "wgxdp $command" "$WORK/page" || die "the page lacks 'wgxdp $command'"
+	# shellcheck disable=SC2086 # words
+	set -- $command
+	if [ $# -eq 2 ]; then
+		grep -qx "$2" <<<"$(complete_words wgxdp "$1" "")" || die "'$2' does not complete 'wgxdp $1'"
+	else
+		grep -qx "$1" <<<"$(complete_words wgxdp "")" || die "'$1' does not complete 'wgxdp'"
+	fi
+	options=$("$WGXDP" "$@" --help | sed -n 's/^ *\(-., \)\?\(--[a-z-]*\).*/\2/p')
+	offered=$(complete_words wgxdp "$@" --)
+	for option in $options; do
+		sed -n "/^ *wgxdp $command/,/^ *wgxdp /p" "$WORK/page" | grep -e "$option" >/dev/null ||
+			die "the page lacks $option of 'wgxdp $command'"
+		grep -qxe "$option" <<<"$offered" || die "$option does not complete 'wgxdp $command'"
+	done
+done <"$WORK/commands"
+
+echo "# what follows an option, and operands"
+touch "$WORK/wg-test.conf"
+grep -qx lo <<<"$(complete_words wgxdp attach "")" || die "no interfaces"
+grep -qx generic <<<"$(complete_words wgxdp attach eth0 --mode "")" || die "no modes"
+grep -qx "$WORK/wg-test.conf" <<<"$(complete_words wgxdp up "$WORK/wg-")" || die "no files"
+[ -z "$(complete_words wgxdp genkey "")" ] || die "genkey takes nothing"
+
+echo "# the service"
+if command -v systemd-analyze >/dev/null; then
+	cp "$WORK/root/usr/lib/systemd/system/wgxdp@.service" "$WORK/wgxdp@wg0.service"
+	said=$(systemd-analyze verify --man=no "$WORK/wgxdp@wg0.service" 2>&1) || true
+	! grep wgxdp <<<"$said" || die "systemd: $said"
+	exposure=$(systemd-analyze security --offline=true "$WORK/wgxdp@wg0.service" | tail -n 1)
+	echo "# $exposure"
+	grep -qE "exposure level.*: [0-5]\." <<<"$exposure" || die "the service is not hardened: $exposure"
+else
+	echo "# there is no systemd-analyze"
+fi
+
+echo "# and away again"
+make -s -C "$TREE" O="$OUT" NODEPS=1 PREFIX="$WORK/root/usr" uninstall
+left=$(find "$WORK/root/usr" -type f -o -type l)
+[ -z "$left" ] || die "left: $left"
