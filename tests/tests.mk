@@ -17,7 +17,7 @@ check-sim: $(O)/tests/run-sim ## two endpoints on a virtual clock (no root)
 	@O=$(O) scripts/suite sim $< --tap
 check-bpf: $(O)/tests/run-bpf ## the shared code under BPF_PROG_TEST_RUN, verifier budget (root)
 	@O=$(O) scripts/suite bpf $< --tap
-check-netns: all $(O)/tests/sniffer ## the tunnel in network namespaces, with a sniffer outside (root)
+check-netns: all $(O)/tests/sniffer $(O)/tests/flood ## the tunnel in network namespaces, with a sniffer outside (root)
 	@O=$(O) scripts/suite netns scripts/netns-suite
 $(O)/tests/sniffer: tests/netns/sniffer.c | $(O)/.deps
 	$(call say,CC,$@)
@@ -59,6 +59,10 @@ fuzz: fuzzers ## each fuzzer for T seconds (T=60)
 # ---- measuring: the native yardsticks without vectors and without sanitizers -------------------------
 BENCH_FLAGS = $(CPPFLAGS) -Itests -O2 -g -std=gnu11 -fno-strict-aliasing $(WARNINGS)
 SCALAR      = $(if $(findstring clang,$(CC)),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize)
+.PHONY: bench-flood
+bench-flood: all $(O)/tests/bench-filter $(O)/tests/flood ## what a flood costs a message, and the tunnel beside wireguard-go (root)
+	@$(O)/tests/bench-filter
+	@O=$(O) scripts/bench-flood
 bench: $(O)/tests/bench-aead ## ns a packet of the AEAD in BPF, beside native builds (root)
 	@$<
 $(O)/tests/bench-filter: $(O)/tests/bench/bench_filter.o $(O)/tests/harness/packet_builder.o $(LIB_OBJ)

@@ -17,7 +17,7 @@
  *     --sources N       N addresses from FROM on, and random ports
  *     --seconds N       how long (10); --rate N: messages a second (as many as go out); --count N: messages
  *
- * At the end one line: "sent N refused N in N ms". Refused is what the interface did not take.
+ * At the end, or interrupted, one line: "sent N refused N in N ms". Refused is what the interface did not take.
  */
 #include <arpa/inet.h>
 #include <crypto/crypto.h>
@@ -29,6 +29,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <proto/cookie.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -239,9 +240,18 @@ static int open_packet_socket(const struct flood *flood)
 	return fd;
 }
 
+/* SIGINT: enough. */
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number)
+{
+	(void)number;
+	is_interrupted = 1;
+}
+
 static bool is_over(const struct flood *flood, uint64_t start)
 {
-	return now() - start >= SECONDS(flood->seconds) ||
+	return is_interrupted || now() - start >= SECONDS(flood->seconds) ||
 	       (flood->count && flood->sent + flood->refused >= flood->count);
 }
 
@@ -461,6 +471,7 @@ int main(int argc, char **argv)
 		die("no libsodium");
 	read_words(&flood, argv + 1);
 	read_options(&flood, argc - 6, argv + 6);
+	signal(SIGINT, interrupt);
 	start = now();
 	if (flood.kind == HOLDER)
 		send_with_cookie(&flood, start);
