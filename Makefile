@@ -32,7 +32,7 @@ CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -fno-strict-aliasing -fstack-protector-strong $(WARNINGS) \
 	    $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS  += $(if $(SAN),-fsanitize=address$(comma)undefined)
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread
 comma    := ,
 BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding -fno-strict-aliasing \
 	    -Wall -Wextra -Werror -Wno-missing-declarations -Iinclude -Ibpf

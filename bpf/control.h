@@ -40,6 +40,20 @@ WGXDP_INLINE enum control_result control_peer(const struct control_request *requ
 	return CONTROL_DONE;
 }
 
+WGXDP_INLINE void set_stream(struct transport_session *session,
+			     const struct control_request *request)
+{
+	bool sends = request->bits == KEYSTREAM_SENDING;
+
+	if (sends)
+		session->sending_stream = (uint16_t)request->stream;
+	else
+		session->receiving_stream = (uint16_t)request->stream;
+	if (!request->stream)
+		__sync_fetch_and_and(&session->told,
+				     ~(uint32_t)(sends ? TOLD_BUSY_SENDING : TOLD_BUSY_RECEIVING));
+}
+
 WGXDP_INLINE enum control_result control_session(const struct control_request *request)
 {
 	uint32_t index = request->session;
@@ -47,6 +61,10 @@ WGXDP_INLINE enum control_result control_session(const struct control_request *r
 
 	if (!session)
 		return CONTROL_NOT_FOUND;
+	if (request->operation == CONTROL_SET_STREAM) {
+		set_stream(session, request);
+		return CONTROL_DONE;
+	}
 	/* a session without keys must not come to open anything */
 	if (request->operation == CONTROL_STOP_SENDING && session->state == SESSION_RESERVED)
 		return CONTROL_BAD_REQUEST;
@@ -90,6 +108,7 @@ WGXDP_INLINE enum control_result do_control(const struct control_request *reques
 	switch (request->operation) {
 	case CONTROL_STOP_SENDING:
 	case CONTROL_WIPE_SESSION:
+	case CONTROL_SET_STREAM:
 		return control_session(request);
 	case CONTROL_COUNT_VERDICT:
 		return control_verdict(request);

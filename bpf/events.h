@@ -40,6 +40,12 @@ WGXDP_INLINE void tell(uint32_t tunnel, enum event_kind kind, uint32_t peer, uin
 	bpf_ringbuf_submit(event, 0);
 }
 
+/* Tells once until the agent clears the bit. */
+WGXDP_INLINE bool first_to_tell(uint32_t *told, uint32_t bit)
+{
+	return !(*told & bit) && !(__sync_fetch_and_or(told, bit) & bit);
+}
+
 /* With `length` bytes of the packet from `offset` on: the halves of `span`, whose third byte is the outer DS byte.
  * False when the ring is full. The two sizes are constants, as the verifier wants them. That of 6.1 learns nothing
  * from a comparison with 0: it sees the last byte's number, and one more. */

@@ -7,6 +7,7 @@
 #define WGXDP_BPF_MAPS_H
 
 #include <wgxdp/abi.h>
+#include <wgxdp/keystream.h>
 #include <wgxdp/wire.h>
 
 #define HASH_MAP(name, key_type, value_type, entries)                                              \
@@ -48,6 +49,23 @@ struct {
 	__type(key, uint32_t);
 	__array(values, struct event_ring);
 } events SEC(".maps");
+
+/* keystream that was computed ahead, by tunnel; made when a session becomes busy */
+struct keystream_array {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KEYSTREAMS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(uint32_t));
+	/* a type here would be incomplete in BTF */
+	__uint(value_size, sizeof(struct keystream));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(max_entries, 1024);
+	__type(key, uint32_t);
+	__array(values, struct keystream_array);
+} keystreams SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

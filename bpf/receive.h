@@ -87,15 +87,41 @@ WGXDP_INLINE enum verdict find_session(struct received *in, uint64_t now)
 	return VERDICT_DELIVERED;
 }
 
+/* With keystream that lies ready, or with the key. */
+WGXDP_INLINE int open_text(struct xdp_md *xdp, const struct received *in)
+{
+	uint32_t offset = in->outer.offset + sizeof(struct message_data);
+	uint32_t length = in->outer.length - MESSAGE_DATA_MINIMUM_LENGTH;
+	struct transport_session *session = in->session;
+	struct keystream_slot *slot;
+	struct keystream *keystream;
+	int error;
+
+	keystream = session->receiving_stream ? keystream_of(in->tunnel, session->receiving_stream)
+					      : NULL;
+	if (!keystream)
+		return open_at(xdp, &session->receiving_key, in->counter, offset, length);
+	slot = take_keystream(keystream, session, in->local_index, KEYSTREAM_RECEIVING, in->counter,
+			      length);
+	if (slot) {
+		error = open_with_at(xdp, slot, offset, length);
+		/* a forged packet leaves it to the true one */
+		release_keystream(slot, error ? KEYSTREAM_READY : KEYSTREAM_EMPTY);
+	} else {
+		error = open_at(xdp, &session->receiving_key, in->counter, offset, length);
+	}
+	if (!error)
+		want_keystream(keystream, in->counter, length);
+	return error;
+}
+
 /* Authenticates, decrypts in place, and only then looks at the replay window. */
 WGXDP_INLINE enum verdict open_transport(struct xdp_md *xdp, struct received *in)
 {
 	struct transport_session *session = in->session;
 	bool is_new;
 
-	if (open_at(xdp, &session->receiving_key, in->counter,
-		    in->outer.offset + sizeof(struct message_data),
-		    in->outer.length - MESSAGE_DATA_MINIMUM_LENGTH))
+	if (open_text(xdp, in))
 		return VERDICT_BAD_TAG;
 	/* ended meanwhile: the key was perhaps the zeros it is overwritten with */
 	if (*(const volatile uint32_t *)&session->state == SESSION_RESERVED)

@@ -23,6 +23,21 @@ WGXDP_CALLED int seal_at(struct __sk_buff *skb, const struct aead_key *key, uint
 		       : -1;
 }
 
+/* As seal_at(), with keystream that was computed before. */
+WGXDP_CALLED int seal_with_at(struct __sk_buff *skb, const struct keystream_slot *slot,
+			      uint32_t offset, uint32_t length)
+{
+	struct aead *aead = aead_of_this_cpu();
+	uint8_t *data = (uint8_t *)(long)skb->data;
+
+	if (!aead || !slot)
+		return -1;
+	return aead_seal_with(aead, &slot->first_block, slot->text, data + (offset & 127),
+			      (uint8_t *)(long)skb->data_end, length)
+		       ? 0
+		       : -1;
+}
+
 /* Sixteen 32-bit words; folded to 16 bits that is the sum of 16-bit words. */
 WGXDP_CALLED long sum_block(const struct aead_block *block)
 {

@@ -189,6 +189,28 @@ WGXDP_INLINE void write_message(uint8_t *message, const struct sending *out)
 	store_le64(message + 8, out->counter);
 }
 
+/* With keystream that lies ready, or with the key. */
+WGXDP_INLINE int seal_text(struct __sk_buff *skb, const struct sending *out, uint32_t offset)
+{
+	struct transport_session *session = out->session;
+	struct keystream_slot *slot = NULL;
+	struct keystream *keystream;
+	int error;
+
+	keystream =
+		session->sending_stream ? keystream_of(out->tunnel, session->sending_stream) : NULL;
+	if (keystream) {
+		want_keystream(keystream, out->counter, out->text_length);
+		slot = take_keystream(keystream, session, out->local_index, KEYSTREAM_SENDING,
+				      out->counter, out->text_length);
+	}
+	if (!slot)
+		return seal_at(skb, &session->sending_key, out->counter, offset, out->text_length);
+	error = seal_with_at(skb, slot, offset, out->text_length);
+	release_keystream(slot, KEYSTREAM_EMPTY);
+	return error;
+}
+
 WGXDP_INLINE enum verdict seal_transport(struct __sk_buff *skb, struct sending *out)
 {
 	uint32_t offset =
@@ -200,8 +222,7 @@ WGXDP_INLINE enum verdict seal_transport(struct __sk_buff *skb, struct sending *
 	if (text > end)
 		return VERDICT_NO_ROOM;
 	write_message(message, out);
-	if (seal_at(skb, &out->session->sending_key, out->counter,
-		    offset + sizeof(struct message_data), out->text_length))
+	if (seal_text(skb, out, offset + sizeof(struct message_data)))
 		return VERDICT_NO_ROOM;
 	/* ended meanwhile: the key was perhaps the zeros it is overwritten with */
 	if (*(const volatile uint32_t *)&out->session->state != SESSION_LIVE)

@@ -6,8 +6,7 @@
 #ifndef WGXDP_BPF_SESSION_H
 #define WGXDP_BPF_SESSION_H
 
-#include "events.h"
-#include "maps.h"
+#include "keystream.h"
 
 /* Rule 1: age and message limits hold on every packet, whatever the agent does. */
 WGXDP_INLINE bool is_expired(const struct transport_session *session, uint64_t counter,
@@ -62,15 +61,9 @@ WGXDP_INLINE void confirm(struct peer_value *peer, uint32_t peer_id,
 	tell(peer->tunnel, EVENT_CONFIRMED, peer_id, local_index, 0, NULL);
 }
 
-/* Tells once until the agent clears the bit. */
-WGXDP_INLINE bool first_to_tell(uint32_t *told, uint32_t bit)
-{
-	return !(*told & bit) && !(__sync_fetch_and_or(told, bit) & bit);
-}
-
 WGXDP_INLINE void note_received(struct peer_value *peer, uint32_t peer_id,
 				struct transport_session *session, uint32_t local_index,
-				uint32_t payload, bool data, uint64_t now)
+				uint32_t payload, bool data, uint64_t counter, uint64_t now)
 {
 	__sync_fetch_and_add(&peer->received_bytes, payload);
 	__sync_fetch_and_add(&peer->received_packets, 1);
@@ -79,6 +72,8 @@ WGXDP_INLINE void note_received(struct peer_value *peer, uint32_t peer_id,
 	    now - session->birth >= REKEY_ON_RECEIVE_TIME &&
 	    first_to_tell(&session->told, TOLD_REKEY_ON_RECEIVE))
 		tell(peer->tunnel, EVENT_REKEY_ON_RECEIVE, peer_id, local_index, 0, NULL);
+	note_pace(session, local_index, &session->receiving_paced, TOLD_BUSY_RECEIVING,
+		  EVENT_BUSY_RECEIVING, counter, now);
 	if (!data)
 		return;
 	if (peer->notes.first_data_received <= peer->notes.last_sent)
@@ -99,6 +94,8 @@ WGXDP_INLINE void note_sent(struct peer_value *peer, uint32_t peer_id,
 	     counter > REKEY_AFTER_MESSAGES) &&
 	    first_to_tell(&session->told, TOLD_REKEY_ON_SEND))
 		tell(peer->tunnel, EVENT_REKEY_ON_SEND, peer_id, local_index, counter + 1, NULL);
+	note_pace(session, local_index, &session->sending_paced, TOLD_BUSY_SENDING,
+		  EVENT_BUSY_SENDING, counter, now);
 	if (!data)
 		return;
 	if (peer->notes.first_data_sent <= peer->notes.last_received)

@@ -57,7 +57,7 @@ int rx(struct xdp_md *xdp)
 	confirm(in.peer, in.peer_id, in.session, in.local_index);
 	roam(in.peer, in.peer_id, &in.outer.from);
 	note_received(in.peer, in.peer_id, in.session, in.local_index, in.outer.length,
-		      in.outer.length > MESSAGE_DATA_MINIMUM_LENGTH, now);
+		      in.outer.length > MESSAGE_DATA_MINIMUM_LENGTH, in.counter, now);
 
 	/* 5. what is inside */
 	if (in.outer.length == MESSAGE_DATA_MINIMUM_LENGTH) {

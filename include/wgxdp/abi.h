@@ -193,6 +193,9 @@ enum session_state {
 enum session_told {
 	TOLD_REKEY_ON_SEND = 1 << 0,
 	TOLD_REKEY_ON_RECEIVE = 1 << 1,
+	/* until there is a keystream, and again when it was taken away */
+	TOLD_BUSY_SENDING = 1 << 2,
+	TOLD_BUSY_RECEIVING = 1 << 3,
 };
 
 /* `sessions`: key is the receiver index we gave the peer. The agent creates and ends; every field that
@@ -208,14 +211,18 @@ struct transport_session {
 	uint32_t i_am_the_initiator;
 	/* BPF */
 	uint32_t told;
-	uint32_t unused;
+	/* which keystream is computed ahead for it, from 1 on; 0: none. The agent, by CONTROL_SET_STREAM */
+	uint16_t sending_stream;
+	uint16_t receiving_stream;
 	struct aead_key sending_key;
 	struct aead_key receiving_key;
 	/* boot time in nanoseconds */
 	uint64_t birth;
 	/* the next nonce: only BPF counts it, by an atomic addition */
 	uint64_t sending_counter;
-	/* BPF */
+	/* BPF: when the number of packets was last a multiple of 256 */
+	uint64_t sending_paced;
+	uint64_t receiving_paced;
 	struct replay_window received;
 };
 
@@ -242,6 +249,9 @@ enum event_kind {
 	EVENT_CONFIRMED,
 	/* the endpoint moved to `endpoint` */
 	EVENT_ROAMED,
+	/* many packets in a short time: keystream should be computed ahead. `counter` is the packet's */
+	EVENT_BUSY_SENDING,
+	EVENT_BUSY_RECEIVING,
 };
 
 enum event_size {
@@ -297,6 +307,9 @@ enum control_operation {
 	CONTROL_WIPE_SESSION,
 	/* under load until `until`, when it is not already for longer; place `counters` */
 	CONTROL_UNDER_LOAD,
+	/* `session`: its keystream of direction `bits` (enum keystream_direction) is number `stream`; 0: none, and
+	 * BPF tells again when it is busy */
+	CONTROL_SET_STREAM,
 };
 
 enum control_result {
@@ -316,6 +329,8 @@ struct control_request {
 	uint32_t verdict;
 	uint32_t counters;
 	uint32_t packets;
+	uint32_t stream;
+	uint32_t unused;
 	uint64_t received;
 	uint64_t sent;
 	uint64_t until;

@@ -257,6 +257,8 @@ static int open_tunnel(struct agent *agent)
 	device->packet_socket = staged_open(device);
 	if (device->packet_socket < 0)
 		return device->packet_socket;
+	/* of an agent that was killed */
+	busy_end(device);
 	return read_state(device);
 }
 
@@ -376,6 +378,8 @@ static void finish(struct agent *agent)
 	if (was_ready)
 		server_close(agent->server);
 	monitor_close(device);
+	if (device->datapath && device->hidden.ifindex)
+		busy_end(device);
 	resolver_close(device->resolver);
 	if (takes_all_along && device->hidden.ifindex && !device->is_gone)
 		netlink_remove_tunnel(device->netlink, device->name);
@@ -414,6 +418,7 @@ static void prepare(struct agent *agent, const char *tunnel, const struct agent_
 	snprintf(device->name, sizeof(device->name), "%s", tunnel);
 	device->packet_socket = -1;
 	device->state_fd = -1;
+	device->idle_waiter.fd = -1;
 	device->loop = (struct loop){.epoll_fd = -1, .timer_fd = -1};
 	device->udp.ipv4 = (struct loop_waiter){-1, udp_ipv4_ready, device};
 	device->udp.ipv6 = (struct loop_waiter){-1, udp_ipv6_ready, device};

@@ -98,6 +98,8 @@ TAILQ_HEAD(device_peers, device_peer);
 struct handshake_queue;
 struct resolver;
 struct monitor;
+struct keystream;
+struct keystream_producer;
 
 enum { FOLLOWED_MAX = 64 };
 
@@ -151,6 +153,11 @@ struct device {
 	struct resolver *resolver;
 	/* what became of messages that the agent looked at itself, until receive_count_verdicts() */
 	uint32_t verdicts[VERDICT_COUNT];
+	/* busy.c's; NULL until the first session is busy */
+	struct keystream *keystreams;
+	struct keystream_producer *producer;
+	struct loop_waiter idle_waiter;
+	bool cannot_compute_ahead;
 	/* icmp.c's budget */
 	uint64_t icmp_tokens, icmp_refilled;
 
@@ -279,6 +286,17 @@ void staged_drop(struct device_peer *peer);
 void staged_keepalive(struct device_peer *peer, enum address_family outer);
 /* To the stack behind the visible end. */
 void staged_pass(struct device *device, const uint8_t *packet, size_t length);
+
+/* ---- busy.c: keystream computed ahead (wgxdp/keystream.h) ---- */
+
+/* EVENT_BUSY_SENDING, EVENT_BUSY_RECEIVING. */
+void busy_session(struct device_peer *peer, const struct event *event);
+/* Its key is wiped already: nothing of its keystream is left when this returns. */
+void busy_session_ended(struct device *device, uint32_t local_index);
+/* What an agent before this one computed for it is gone. */
+void busy_session_restored(struct device *device, uint32_t local_index);
+/* The data path computes all itself again. Also removes what an agent before this one left. */
+void busy_end(struct device *device);
 
 /* ---- icmp.c ---- */
 

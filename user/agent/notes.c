@@ -242,6 +242,10 @@ static void handle_peer_event(struct device_peer *peer, const struct event *even
 	case EVENT_ROAMED:
 		roamed(peer, event);
 		break;
+	case EVENT_BUSY_SENDING:
+	case EVENT_BUSY_RECEIVING:
+		busy_session(peer, event);
+		break;
 	case EVENT_DATA_SENT:
 	case EVENT_DATA_RECEIVED:
 	case EVENT_REKEY_ON_SEND:

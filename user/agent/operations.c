@@ -90,6 +90,7 @@ static void release_index(void *context, uint32_t index)
 	struct peer_index *held = find_index(device, index);
 
 	datapath_end_session(device->datapath, index);
+	busy_session_ended(device, index);
 	if (!held)
 		return;
 	table_remove(&device->by_index, &held->by_index);

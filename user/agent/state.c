@@ -289,11 +289,13 @@ static void restore_index(struct device_peer *peer, const struct peer_value *val
 	if (device_find_by_index(peer->device, index) ||
 	    datapath_get_session(datapath, index, &session) || session.peer != peer->id)
 		return;
-	if (session.state == SESSION_RESERVED || !device_hold_index(peer, index))
+	if (session.state == SESSION_RESERVED || !device_hold_index(peer, index)) {
 		datapath_end_session(datapath, index);
-	else
+	} else {
 		restore_session(peer, &session, index,
 				value->has_current_session && value->current_session == index);
+		busy_session_restored(peer->device, index);
+	}
 	crypto_wipe(&session, sizeof(session));
 }
 

@@ -8,6 +8,7 @@
 #define WGXDP_DATAPATH_DATAPATH_H
 
 #include <wgxdp/abi.h>
+#include <wgxdp/keystream.h>
 
 struct datapath;
 
@@ -120,6 +121,20 @@ int datapath_stop_sending(struct datapath *datapath, uint32_t local_index);
 int datapath_end_session(struct datapath *datapath, uint32_t local_index);
 int datapath_get_session(struct datapath *datapath, uint32_t local_index,
 			 struct transport_session *value);
+
+/* ---- keystream computed ahead (wgxdp/keystream.h) ---- */
+
+/* Makes the tunnel's, KEYSTREAMS_MAX of them, in memory that BPF sees too. -EEXIST when there are some. */
+int datapath_make_keystreams(struct datapath *datapath, uint32_t tunnel,
+			     struct keystream **keystreams);
+void datapath_unmap_keystreams(struct keystream *keystreams);
+/* Overwrites one that nobody fills any more. */
+void datapath_wipe_keystream(struct keystream *keystream);
+/* BPF goes on without; whatever is left of them is overwritten. */
+void datapath_remove_keystreams(struct datapath *datapath, uint32_t tunnel);
+/* Which of them is the session's, from 1 on; 0: none. */
+int datapath_set_stream(struct datapath *datapath, uint32_t local_index,
+			enum keystream_direction direction, uint32_t stream);
 
 /* ---- events and packets ---- */
 

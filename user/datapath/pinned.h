@@ -19,6 +19,7 @@
 	X(peers)                                                                                   \
 	X(sessions)                                                                                \
 	X(events)                                                                                  \
+	X(keystreams)                                                                              \
 	X(verdict_counters)                                                                        \
 	X(loads)                                                                                   \
 	X(sources)

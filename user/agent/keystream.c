@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * keystream.c - the thread that computes keystream ahead. It sleeps SLEEP between rounds while a stream is open, and
+ * for good when none is. Contract: keystream.h.
+ */
+#include <agent/keystream.h>
+#include <agent/loop.h>
+#include <crypto/crypto.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A tenth of what lies ready is used up in this time, at the most. */
+#define SLEEP (100 * 1000)
+/* Without a packet for so long a stream is idle. */
+#define IDLE_TIME MILLISECONDS(500)
+/* A stream that fell behind goes on with packets that are not on their way yet. */
+#define LEAD 16
+
+struct stream {
+	bool is_open;
+	bool is_told_idle;
+	struct keystream_source source;
+	/* what the next slot is for */
+	uint64_t next;
+	/* what was wanted at the last look, and since when that is so */
+	uint64_t wanted;
+	uint64_t wanted_since;
+};
+
+struct keystream_producer {
+	struct keystream *keystreams;
+	int idle_fd;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	/* a stream was opened, or the end has come */
+	pthread_cond_t changed;
+	bool is_ending;
+	struct stream streams[KEYSTREAMS_MAX];
+	unsigned int open_count;
+};
+
+/* ---- filling ------------------------------------------------------------------------------------- */
+
+/* In whole blocks, and 0 as long as nothing was sent: then the usual length. */
+static uint32_t length_of(const struct keystream *keystream)
+{
+	uint32_t wanted = __atomic_load_n(&keystream->length_wanted, __ATOMIC_RELAXED);
+
+	if (!wanted || wanted > AEAD_KEYSTREAM_MAX)
+		return AEAD_KEYSTREAM_MAX;
+	return (wanted + CHACHA20_BLOCK_LENGTH - 1) / CHACHA20_BLOCK_LENGTH * CHACHA20_BLOCK_LENGTH;
+}
+
+/* True when the slot is ours to fill: empty, or ready for a packet that will not come any more. */
+static bool take_slot(struct keystream_slot *slot, uint64_t counter)
+{
+	uint32_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+
+	if (state != KEYSTREAM_EMPTY && (state != KEYSTREAM_READY || slot->counter >= counter))
+		return false;
+	return __atomic_compare_exchange_n(&slot->state, &state, KEYSTREAM_FILLING, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static void fill_slot(struct keystream_slot *slot, const struct keystream_source *source,
+		      uint64_t counter, uint32_t length)
+{
+	slot->birth = source->birth;
+	slot->local_index = source->local_index;
+	slot->direction = source->direction;
+	slot->counter = counter;
+	slot->length = length;
+	crypto_keystream(slot->first_block.bytes, sizeof(slot->first_block) + length, counter,
+			 source->key);
+	__atomic_store_n(&slot->state, KEYSTREAM_READY, __ATOMIC_RELEASE);
+}
+
+_Static_assert(offsetof(struct keystream_slot, text) ==
+		       offsetof(struct keystream_slot, first_block) + CHACHA20_BLOCK_LENGTH,
+	       "filled in one go");
+
+static void note_idleness(struct keystream_producer *producer, struct stream *stream,
+			  uint64_t wanted, uint64_t now)
+{
+	const uint64_t one = 1;
+
+	if (wanted != stream->wanted) {
+		stream->wanted = wanted;
+		stream->wanted_since = now;
+	} else if (!stream->is_told_idle && now - stream->wanted_since > IDLE_TIME) {
+		stream->is_told_idle =
+			write(producer->idle_fd, &one, sizeof(one)) == (ssize_t)sizeof(one);
+	}
+}
+
+/* Up to a whole ring ahead of what is wanted; true when it was half empty. */
+static bool fill_stream(struct keystream_producer *producer, unsigned int number, uint64_t now)
+{
+	struct keystream *keystream = &producer->keystreams[number];
+	struct stream *stream = &producer->streams[number];
+	uint64_t wanted = __atomic_load_n(&keystream->wanted, __ATOMIC_ACQUIRE), first;
+	uint32_t length = length_of(keystream);
+
+	if (wanted < stream->source.counter)
+		wanted = stream->source.counter;
+	note_idleness(producer, stream, wanted, now);
+	if (stream->next < wanted)
+		stream->next = wanted + LEAD;
+	first = stream->next;
+	while (stream->next < wanted + KEYSTREAM_SLOTS && stream->next < REJECT_AFTER_MESSAGES) {
+		struct keystream_slot *slot = &keystream->slots[stream->next % KEYSTREAM_SLOTS];
+
+		/* one in use is passed over: its next turn is a ring later */
+		if (take_slot(slot, stream->next))
+			fill_slot(slot, &stream->source, stream->next, length);
+		stream->next++;
+	}
+	return stream->next - first > KEYSTREAM_SLOTS / 2;
+}
+
+bool keystream_fill(struct keystream_producer *producer, uint64_t now)
+{
+	bool was_behind = false;
+
+	for (unsigned int i = 0; i < KEYSTREAMS_MAX; i++) {
+		/* not for longer than a stream takes: the agent waits for this lock */
+		pthread_mutex_lock(&producer->lock);
+		if (producer->streams[i].is_open)
+			was_behind |= fill_stream(producer, i, now);
+		pthread_mutex_unlock(&producer->lock);
+	}
+	return was_behind;
+}
+
+/* ---- the thread ---------------------------------------------------------------------------------- */
+
+static bool wait_for_work(struct keystream_producer *producer)
+{
+	bool goes_on;
+
+	pthread_mutex_lock(&producer->lock);
+	while (!producer->is_ending && !producer->open_count)
+		pthread_cond_wait(&producer->changed, &producer->lock);
+	goes_on = !producer->is_ending;
+	pthread_mutex_unlock(&producer->lock);
+	return goes_on;
+}
+
+static void *produce(void *context)
+{
+	static const struct timespec sleep = {.tv_nsec = SLEEP};
+	struct keystream_producer *producer = context;
+
+	prctl(PR_SET_NAME, "wgxdp-keystream");
+	prctl(PR_SET_TIMERSLACK, 1);
+	while (wait_for_work(producer)) {
+		if (!keystream_fill(producer, boot_time()))
+			nanosleep(&sleep, NULL);
+	}
+	return NULL;
+}
+
+struct keystream_producer *keystream_start(struct keystream *streams, int idle_fd)
+{
+	struct keystream_producer *producer = calloc(1, sizeof(*producer));
+
+	if (!producer)
+		return NULL;
+	producer->keystreams = streams;
+	producer->idle_fd = idle_fd;
+	pthread_mutex_init(&producer->lock, NULL);
+	pthread_cond_init(&producer->changed, NULL);
+	if (pthread_create(&producer->thread, NULL, produce, producer)) {
+		free(producer);
+		return NULL;
+	}
+	return producer;
+}
+
+void keystream_finish(struct keystream_producer *producer)
+{
+	pthread_mutex_lock(&producer->lock);
+	producer->is_ending = true;
+	pthread_cond_signal(&producer->changed);
+	pthread_mutex_unlock(&producer->lock);
+	pthread_join(producer->thread, NULL);
+	crypto_wipe(producer->streams, sizeof(producer->streams));
+	free(producer);
+}
+
+/* ---- streams ------------------------------------------------------------------------------------- */
+
+static void begin_stream(struct keystream_producer *producer, unsigned int number,
+			 const struct keystream_source *source)
+{
+	producer->streams[number] = (struct stream){
+		.is_open = true,
+		.source = *source,
+		.next = source->counter,
+		.wanted_since = boot_time(),
+	};
+	producer->keystreams[number].wanted = source->counter;
+	producer->keystreams[number].length_wanted = 0;
+	producer->open_count++;
+	pthread_cond_signal(&producer->changed);
+}
+
+uint32_t keystream_open(struct keystream_producer *producer, const struct keystream_source *source)
+{
+	uint32_t number = 0;
+
+	pthread_mutex_lock(&producer->lock);
+	for (unsigned int i = 0; i < KEYSTREAMS_MAX && !number; i++) {
+		if (producer->streams[i].is_open)
+			continue;
+		begin_stream(producer, i, source);
+		number = i + 1;
+	}
+	pthread_mutex_unlock(&producer->lock);
+	return number;
+}
+
+bool keystream_close(struct keystream_producer *producer, uint32_t stream)
+{
+	struct stream *closed = &producer->streams[stream - 1];
+	bool was_open;
+
+	pthread_mutex_lock(&producer->lock);
+	was_open = closed->is_open;
+	producer->open_count -= was_open;
+	crypto_wipe(closed, sizeof(*closed));
+	pthread_mutex_unlock(&producer->lock);
+	return was_open;
+}
+
+uint32_t keystream_find_idle(struct keystream_producer *producer, struct keystream_source *source)
+{
+	uint32_t number = 0;
+
+	pthread_mutex_lock(&producer->lock);
+	for (unsigned int i = 0; i < KEYSTREAMS_MAX && !number; i++) {
+		if (!producer->streams[i].is_open || !producer->streams[i].is_told_idle)
+			continue;
+		*source = producer->streams[i].source;
+		crypto_wipe(source->key, sizeof(source->key));
+		number = i + 1;
+	}
+	pthread_mutex_unlock(&producer->lock);
+	return number;
+}
+
+void keystream_find(struct keystream_producer *producer, uint32_t local_index,
+		    uint32_t streams[static 2])
+{
+	streams[0] = streams[1] = 0;
+	pthread_mutex_lock(&producer->lock);
+	for (unsigned int i = 0; i < KEYSTREAMS_MAX; i++) {
+		const struct stream *stream = &producer->streams[i];
+
+		if (stream->is_open && stream->source.local_index == local_index)
+			streams[stream->source.direction] = i + 1;
+	}
+	pthread_mutex_unlock(&producer->lock);
+}
