@@ -20,6 +20,7 @@
 #define IDLE_TIME MILLISECONDS(500)
 /* A stream that fell behind goes on with packets that are not on their way yet. */
 #define LEAD 16
+#define BATCH 8
 
 struct stream {
 	bool is_open;
@@ -67,17 +68,37 @@ static bool take_slot(struct keystream_slot *slot, uint64_t counter)
 					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
-static void fill_slot(struct keystream_slot *slot, const struct keystream_source *source,
-		      uint64_t counter, uint32_t length)
+/* Slots that are filled together: a few, so that the first is not ready later than it need be. */
+struct batch {
+	uint32_t count;
+	struct keystream_slot *slots[BATCH];
+	uint8_t *bytes[BATCH];
+	uint64_t counters[BATCH];
+};
+
+static void add_to_batch(struct batch *batch, struct keystream_slot *slot, uint64_t counter)
 {
-	slot->birth = source->birth;
-	slot->local_index = source->local_index;
-	slot->direction = source->direction;
-	slot->counter = counter;
-	slot->length = length;
-	crypto_keystream(slot->first_block.bytes, sizeof(slot->first_block) + length, counter,
-			 source->key);
-	__atomic_store_n(&slot->state, KEYSTREAM_READY, __ATOMIC_RELEASE);
+	batch->slots[batch->count] = slot;
+	batch->bytes[batch->count] = slot->first_block.bytes;
+	batch->counters[batch->count] = counter;
+	batch->count++;
+}
+
+static void fill_batch(struct batch *batch, const struct keystream_source *source, uint32_t length)
+{
+	crypto_keystreams(batch->bytes, batch->counters, batch->count,
+			  1 + length / CHACHA20_BLOCK_LENGTH, source->key);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct keystream_slot *slot = batch->slots[i];
+
+		slot->birth = source->birth;
+		slot->local_index = source->local_index;
+		slot->direction = source->direction;
+		slot->counter = batch->counters[i];
+		slot->length = length;
+		__atomic_store_n(&slot->state, KEYSTREAM_READY, __ATOMIC_RELEASE);
+	}
+	batch->count = 0;
 }
 
 _Static_assert(offsetof(struct keystream_slot, text) ==
@@ -105,6 +126,7 @@ static bool fill_stream(struct keystream_producer *producer, unsigned int number
 	struct stream *stream = &producer->streams[number];
 	uint64_t wanted = __atomic_load_n(&keystream->wanted, __ATOMIC_ACQUIRE), first;
 	uint32_t length = length_of(keystream);
+	struct batch batch = {0};
 
 	if (wanted < stream->source.counter)
 		wanted = stream->source.counter;
@@ -117,9 +139,12 @@ static bool fill_stream(struct keystream_producer *producer, unsigned int number
 
 		/* one in use is passed over: its next turn is a ring later */
 		if (take_slot(slot, stream->next))
-			fill_slot(slot, &stream->source, stream->next, length);
+			add_to_batch(&batch, slot, stream->next);
 		stream->next++;
+		if (batch.count == BATCH)
+			fill_batch(&batch, &stream->source, length);
 	}
+	fill_batch(&batch, &stream->source, length);
 	return stream->next - first > KEYSTREAM_SLOTS / 2;
 }
 

@@ -94,14 +94,6 @@ bool handshake_decrypt(uint8_t *out, const void *sealed, size_t length, const vo
 							 key) == 0;
 }
 
-void crypto_keystream(uint8_t *out, size_t length, uint64_t counter, const uint8_t key[static 32])
-{
-	uint8_t nonce[12];
-
-	counter_nonce(nonce, counter);
-	crypto_stream_chacha20_ietf(out, length, nonce, key);
-}
-
 void cookie_encrypt(uint8_t *out, const void *text, size_t length, const void *additional,
 		    size_t additional_length, const uint8_t nonce[static 24],
 		    const uint8_t key[static 32])

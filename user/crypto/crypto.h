@@ -32,8 +32,9 @@ void handshake_encrypt(uint8_t *out, const void *text, size_t length, const void
 bool handshake_decrypt(uint8_t *out, const void *sealed, size_t length, const void *additional,
 		       size_t additional_length, uint64_t counter, const uint8_t key[static 32]);
 
-/* `length` bytes of the keystream, from block 0 on. Nonce as above. */
-void crypto_keystream(uint8_t *out, size_t length, uint64_t counter, const uint8_t key[static 32]);
+/* For each of `count` counters (nonces as above) the keystream's first `blocks` blocks of 64 bytes. */
+void crypto_keystreams(uint8_t *const out[], const uint64_t *counters, uint32_t count,
+		       uint32_t blocks, const uint8_t key[static 32]);
 
 /* XChaCha20-Poly1305. */
 void cookie_encrypt(uint8_t *out, const void *text, size_t length, const void *additional,
