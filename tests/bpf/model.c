@@ -90,6 +90,52 @@ void model_count(struct model *model, enum verdict verdict)
 		model->state->peers[model->peer].verdicts[verdict]++;
 }
 
+void model_pace(struct model *model, uint64_t *paced, enum session_told bit, enum event_kind kind,
+		uint64_t counter)
+{
+	struct transport_session *session = &model->state->sessions[model->session];
+	uint64_t before = *paced;
+
+	if (counter % 256 != 0)
+		return;
+	*paced = NOW;
+	if (before + MILLISECONDS(50) <= model->now || session->told & bit)
+		return;
+	session->told |= bit;
+	model_tell(model, kind, peer_ids[model->peer], session_indices[model->session], counter);
+}
+
+void model_want(struct model *model, uint32_t stream, uint64_t counter, uint32_t length)
+{
+	struct prepared *prepared = &model->state->prepared;
+
+	if (!stream || stream != prepared->stream)
+		return;
+	if (counter + 1 > prepared->wanted)
+		prepared->wanted = counter + 1;
+	if (length > prepared->length_wanted)
+		prepared->length_wanted = length;
+}
+
+bool model_take(struct model *model, uint32_t stream, enum keystream_direction direction,
+		uint64_t counter, uint32_t length)
+{
+	const struct transport_session *session = &model->state->sessions[model->session];
+	struct prepared *prepared = &model->state->prepared;
+	const struct keystream_slot *slot = &prepared->slot;
+
+	if (!stream || stream != prepared->stream)
+		return false;
+	if (slot->state != KEYSTREAM_READY || slot->counter != counter ||
+	    slot->local_index != session_indices[model->session] || slot->birth != session->birth ||
+	    slot->direction != (uint32_t)direction || slot->length < length) {
+		prepared->missed++;
+		return false;
+	}
+	prepared->taken++;
+	return true;
+}
+
 /* ---- one packet in: whose is it ------------------------------------------------------------------- */
 
 struct arrived {
@@ -190,6 +236,7 @@ static enum verdict admit(struct model *model, const struct arrived *in, uint8_t
 	uint64_t counter = load_le64(in->message + 8);
 	struct transport_session *session;
 	int found, peer;
+	bool takes;
 
 	if (!tunnel->is_up)
 		return VERDICT_TUNNEL_DOWN;
@@ -210,8 +257,13 @@ static enum verdict admit(struct model *model, const struct arrived *in, uint8_t
 	model->session = found;
 	if (session->birth + SECONDS(180) <= model->now || counter >= UINT64_MAX - 8192)
 		return VERDICT_EXPIRED;
+	takes = model_take(model, session->receiving_stream, KEYSTREAM_RECEIVING, counter,
+			   in->length - 32);
 	if (!open_message(text, in->message, in->length, &session->receiving_key))
 		return VERDICT_BAD_TAG;
+	if (takes)
+		model->state->prepared.slot.state = KEYSTREAM_EMPTY;
+	model_want(model, session->receiving_stream, counter, in->length - 32);
 	if (is_replay(model->state, found, counter))
 		return VERDICT_REPLAYED;
 	state_accept(model->state, found, counter);
@@ -255,6 +307,8 @@ static void note(struct model *model, const struct arrived *in)
 		session->told |= TOLD_REKEY_ON_RECEIVE;
 		model_tell(model, EVENT_REKEY_ON_RECEIVE, id, index, 0);
 	}
+	model_pace(model, &session->receiving_paced, TOLD_BUSY_RECEIVING, EVENT_BUSY_RECEIVING,
+		   load_le64(in->message + 8));
 	if (in->length == 32)
 		return;
 	peer->notes.last_data_received = NOW;

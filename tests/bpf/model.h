@@ -42,6 +42,13 @@ uint32_t model_inner_length(const uint8_t *packet, uint32_t available);
  * DELIVERED: the agent is to have it. */
 enum verdict model_handshake(struct model *model, uint32_t tunnel, const struct endpoint *from,
 			     const uint8_t *message, uint32_t length);
+/* Every 256th packet tells when the one 256 before it was less than 50 ms ago. */
+void model_pace(struct model *model, uint64_t *paced, enum session_told bit, enum event_kind kind,
+		uint64_t counter);
+/* What BPF says to whoever computes keystream ahead, and whether the packet takes what was prepared. */
+void model_want(struct model *model, uint32_t stream, uint64_t counter, uint32_t length);
+bool model_take(struct model *model, uint32_t stream, enum keystream_direction direction,
+		uint64_t counter, uint32_t length);
 void model_count(struct model *model, enum verdict verdict);
 
 #endif

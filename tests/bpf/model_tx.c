@@ -92,6 +92,9 @@ static void seal(struct model *model, struct leaving *out)
 	/* a keepalive has no inner packet */
 	if (out->length)
 		memcpy(text, out->inner, out->length);
+	model_want(model, session->sending_stream, out->counter, padded);
+	if (model_take(model, session->sending_stream, KEYSTREAM_SENDING, out->counter, padded))
+		model->state->prepared.slot.state = KEYSTREAM_EMPTY;
 	out->message_length = build_message(out->message, session->remote_index, out->counter,
 					    &session->sending_key, text, padded);
 }
@@ -147,6 +150,8 @@ static void note(struct model *model, const struct leaving *out)
 		session->told |= TOLD_REKEY_ON_SEND;
 		model_tell(model, EVENT_REKEY_ON_SEND, id, index, out->counter + 1);
 	}
+	model_pace(model, &session->sending_paced, TOLD_BUSY_SENDING, EVENT_BUSY_SENDING,
+		   out->counter);
 	if (!out->length)
 		return;
 	if (peer->notes.first_data_sent <= peer->notes.last_received)
@@ -263,16 +268,48 @@ const char *difference(const struct outcome *expected, const struct outcome *act
 }
 
 /* Takes the time out of notes that were written during the run and say so. */
-static void settle(struct peer_notes *expected, const struct peer_notes *actual,
-		   const struct outcome *outcome)
+static void settle(void *expected, const void *actual, size_t size, const struct outcome *outcome)
 {
-	uint64_t *note = (uint64_t *)expected;
-	const uint64_t *is = (const uint64_t *)actual;
+	uint64_t *note = expected;
+	const uint64_t *is = actual;
 
-	for (uint32_t i = 0; i < sizeof(*expected) / sizeof(*note); i++)
+	for (size_t i = 0; i < size / sizeof(*note); i++)
 		if (note[i] == NOW && is[i] >= outcome->before && is[i] <= outcome->after)
 			note[i] = is[i];
 }
+
+static const char *prepared_difference(const struct prepared *expected,
+				       const struct prepared *actual)
+{
+	if (expected->slot.state != actual->slot.state)
+		return "state of a slot";
+	if (memcmp(&expected->slot, &actual->slot, offsetof(struct keystream_slot, first_block)) !=
+	    0)
+		return "slot";
+	if (expected->wanted != actual->wanted || expected->length_wanted != actual->length_wanted)
+		return "keystream wanted";
+	if (expected->taken != actual->taken || expected->missed != actual->missed)
+		return "keystream counted";
+	return NULL;
+}
+
+static const char *session_difference(const struct transport_session *before,
+				      const struct transport_session *expected,
+				      const struct transport_session *actual, bool has_accepted,
+				      const struct outcome *outcome)
+{
+	struct transport_session session = *expected;
+
+	if (!has_accepted &&
+	    memcmp(&before->received, &actual->received, sizeof(before->received)) != 0)
+		return "replay window moved";
+	settle(&session.sending_paced, &actual->sending_paced, 2 * sizeof(uint64_t), outcome);
+	return memcmp(&session, actual, sizeof(session)) != 0 ? "session" : NULL;
+}
+
+_Static_assert(offsetof(struct transport_session, receiving_paced) ==
+		       offsetof(struct transport_session, sending_paced) + sizeof(uint64_t),
+	       "settled in one go");
 
 const char *state_difference(const struct state *before, const struct state *expected,
 			     const struct state *actual, const struct outcome *outcome)
@@ -280,7 +317,7 @@ const char *state_difference(const struct state *before, const struct state *exp
 	for (uint32_t i = 0; i < PEERS; i++) {
 		struct peer_value peer = expected->peers[i];
 
-		settle(&peer.notes, &actual->peers[i].notes, outcome);
+		settle(&peer.notes, &actual->peers[i].notes, sizeof(peer.notes), outcome);
 		if (memcmp(&peer.notes, &actual->peers[i].notes, sizeof(peer.notes)) != 0)
 			return "notes";
 		if (memcmp(&peer.endpoint, &actual->peers[i].endpoint, sizeof(peer.endpoint)) != 0)
@@ -291,13 +328,12 @@ const char *state_difference(const struct state *before, const struct state *exp
 			return "peer";
 	}
 	for (uint32_t i = 0; i < SESSIONS; i++) {
-		if (expected->accepted_count[i] == before->accepted_count[i] &&
-		    memcmp(&before->sessions[i].received, &actual->sessions[i].received,
-			   sizeof(struct replay_window)) != 0)
-			return "replay window moved";
-		if (memcmp(&expected->sessions[i], &actual->sessions[i],
-			   sizeof(struct transport_session)) != 0)
-			return "session";
+		const char *what = session_difference(
+			&before->sessions[i], &expected->sessions[i], &actual->sessions[i],
+			expected->accepted_count[i] != before->accepted_count[i], outcome);
+
+		if (what)
+			return what;
 	}
-	return NULL;
+	return prepared_difference(&expected->prepared, &actual->prepared);
 }

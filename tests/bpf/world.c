@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -203,6 +204,60 @@ static void load_addresses(struct world *world, const struct state *state)
 	}
 }
 
+/* The key of the session that a slot says it is of, or NULL. */
+static const struct aead_key *key_of_slot(const struct state *state,
+					  const struct keystream_slot *slot)
+{
+	for (uint32_t i = 0; i < SESSIONS; i++) {
+		const struct transport_session *session = &state->sessions[i];
+
+		if (session_indices[i] == slot->local_index && session->birth == slot->birth)
+			return slot->direction == KEYSTREAM_SENDING ? &session->sending_key
+								    : &session->receiving_key;
+	}
+	return NULL;
+}
+
+void world_prepare(struct world *world, const struct state *state)
+{
+	const struct prepared *prepared = &state->prepared;
+	uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES] = {0};
+	struct keystream *keystream;
+	const struct aead_key *key;
+
+	if (world->prepared)
+		world->prepared->state = KEYSTREAM_EMPTY;
+	world->prepared = NULL;
+	if (!prepared->stream)
+		return;
+	keystream = &world->keystreams[prepared->stream - 1];
+	keystream->wanted = prepared->wanted;
+	keystream->length_wanted = prepared->length_wanted;
+	keystream->taken = prepared->taken;
+	keystream->missed = prepared->missed;
+	world->prepared = &keystream->slots[prepared->slot.counter % KEYSTREAM_SLOTS];
+	/* what nobody may use is not even zeros */
+	memset(world->prepared, 0x5a, sizeof(*world->prepared));
+	memcpy(world->prepared, &prepared->slot, offsetof(struct keystream_slot, first_block));
+	key = key_of_slot(state, &prepared->slot);
+	store_le64(nonce + 4, prepared->slot.counter);
+	if (key)
+		crypto_stream_chacha20_ietf(world->prepared->first_block.bytes,
+					    CHACHA20_BLOCK_LENGTH + prepared->slot.length, nonce,
+					    (const uint8_t *)key);
+}
+
+static void read_prepared(const struct world *world, struct prepared *prepared)
+{
+	const struct keystream *keystream = &world->keystreams[prepared->stream - 1];
+
+	memcpy(&prepared->slot, world->prepared, offsetof(struct keystream_slot, first_block));
+	prepared->wanted = keystream->wanted;
+	prepared->length_wanted = keystream->length_wanted;
+	prepared->taken = keystream->taken;
+	prepared->missed = keystream->missed;
+}
+
 void world_load(struct world *world, const struct state *state)
 {
 	uint32_t one = 1, tunnel = TUNNEL, other = OTHER_TUNNEL;
@@ -220,6 +275,7 @@ void world_load(struct world *world, const struct state *state)
 		put(MAP(world, peers), &peer_ids[i], &state->peers[i], state->has_peer[i]);
 	for (uint32_t i = 0; i < SESSIONS; i++)
 		put(MAP(world, sessions), &session_indices[i], &state->sessions[i], true);
+	world_prepare(world, state);
 }
 
 void world_read(struct world *world, const struct state *like, struct state *state)
@@ -233,6 +289,8 @@ void world_read(struct world *world, const struct state *like, struct state *sta
 		must(bpf_map_lookup_elem(MAP(world, sessions), &session_indices[i],
 					 &state->sessions[i]),
 		     "session");
+	if (state->prepared.stream)
+		read_prepared(world, &state->prepared);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------- */
@@ -297,6 +355,23 @@ void world_make_ring(struct world *world, uint32_t size)
 	cr_assert_not_null(world->ring);
 }
 
+void world_make_keystreams(struct world *world)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "keystream_array", sizeof(uint32_t),
+				 sizeof(struct keystream), KEYSTREAMS_MAX, &options);
+	uint32_t tunnel = TUNNEL;
+	void *memory;
+
+	cr_assert_geq(map, 0, "keystreams: %s", strerror(-map));
+	memory = mmap(NULL, KEYSTREAMS_MAX * sizeof(struct keystream), PROT_READ | PROT_WRITE,
+		      MAP_SHARED, map, 0);
+	cr_assert_neq(memory, MAP_FAILED, "keystreams: %s", strerror(errno));
+	put(MAP(world, keystreams), &tunnel, &map, true);
+	close(map);
+	world->keystreams = memory;
+}
+
 uint64_t world_count(struct world *world, uint32_t counters, enum verdict verdict)
 {
 	static struct verdict_counts of_cpus[256];
@@ -344,6 +419,8 @@ void world_close(struct world *world)
 {
 	ring_buffer__free(world->ring);
 	close(world->ring_fd);
+	if (world->keystreams)
+		munmap(world->keystreams, KEYSTREAMS_MAX * sizeof(struct keystream));
 	wgxdp_bpf__destroy(world->skeleton);
 }
 

@@ -13,6 +13,7 @@
 #include <harness/packet_builder.h>
 #include <unistd.h>
 #include <wgxdp.skel.h>
+#include <wgxdp/keystream.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -41,7 +42,7 @@ enum {
 	SESSIONS,
 
 	ALLOWED = 6,
-	EVENTS_MAX = 4,
+	EVENTS_MAX = 6,
 	ACCEPTED_MAX = 512,
 };
 
@@ -53,6 +54,16 @@ struct allowed {
 	uint32_t bits;
 	struct address address;
 	uint32_t peer;
+};
+
+/* One slot of keystream that lies ready, all others being empty; the bytes are those of its session when this is the
+ * right key, and otherwise of no use to anybody. 0: none, and BPF sees no memory for it either. */
+struct prepared {
+	uint32_t stream;
+	/* without its bytes */
+	struct keystream_slot slot;
+	uint64_t wanted, taken, missed;
+	uint32_t length_wanted;
 };
 
 struct state {
@@ -72,6 +83,7 @@ struct state {
 	/* the counters each session has accepted, for the model: a list, no window */
 	uint64_t accepted[SESSIONS][ACCEPTED_MAX];
 	uint32_t accepted_count[SESSIONS];
+	struct prepared prepared;
 };
 
 /* A record of the ring. */
@@ -105,6 +117,9 @@ struct world {
 	bool has_ring;
 	uint64_t verdicts[VERDICT_COUNT];
 	struct outcome *running;
+	/* KEYSTREAMS_MAX of them when the test asked for some, and the slot that was prepared last */
+	struct keystream *keystreams;
+	struct keystream_slot *prepared;
 };
 
 extern const struct address our_ipv4, our_ipv6, peer_ipv4, peer_ipv6;
@@ -129,6 +144,8 @@ void world_open(struct world *world);
 void world_close(struct world *world);
 /* A ring of this many bytes, a power of two from 4096 on, takes the place of the tunnel's. */
 void world_make_ring(struct world *world, uint32_t size);
+/* Memory for keystream, all of it empty, that BPF sees as the tunnel's. */
+void world_make_keystreams(struct world *world);
 
 /* What the agent writes down of the tunnel's private key. */
 void state_set_identity(struct tunnel_value *tunnel, const uint8_t *private_key);
@@ -145,6 +162,8 @@ void state_accept(struct state *state, int session, uint64_t counter);
 void world_load(struct world *world, const struct state *state);
 /* Load and sources alone, which change with every handshake message. */
 void world_load_defence(struct world *world, const struct state *state);
+/* Only what `prepared` says. */
+void world_prepare(struct world *world, const struct state *state);
 void world_read(struct world *world, const struct state *like, struct state *state);
 
 void world_rx(struct world *world, const uint8_t *frame, uint32_t length, struct outcome *outcome);
