@@ -105,11 +105,18 @@ void model_pace(struct model *model, uint64_t *paced, enum session_told bit, enu
 	model_tell(model, kind, peer_ids[model->peer], session_indices[model->session], counter);
 }
 
+/* The other tunnel has no memory for keystream. */
+static bool is_prepared(const struct model *model, uint32_t stream)
+{
+	return stream && stream == model->state->prepared.stream &&
+	       model->state->sessions[model->session].tunnel == TUNNEL;
+}
+
 void model_want(struct model *model, uint32_t stream, uint64_t counter, uint32_t length)
 {
 	struct prepared *prepared = &model->state->prepared;
 
-	if (!stream || stream != prepared->stream)
+	if (!is_prepared(model, stream))
 		return;
 	if (counter + 1 > prepared->wanted)
 		prepared->wanted = counter + 1;
@@ -124,7 +131,7 @@ bool model_take(struct model *model, uint32_t stream, enum keystream_direction d
 	struct prepared *prepared = &model->state->prepared;
 	const struct keystream_slot *slot = &prepared->slot;
 
-	if (!stream || stream != prepared->stream)
+	if (!is_prepared(model, stream))
 		return false;
 	if (slot->state != KEYSTREAM_READY || slot->counter != counter ||
 	    slot->local_index != session_indices[model->session] || slot->birth != session->birth ||

@@ -2,7 +2,7 @@
 /*
  * test_differential.c - a million frames through rx and 200 000 through tx, each a good one with something
  * changed at random, and each through model.h as well: same action, verdict, bytes, events, and the same
- * peers and sessions afterwards. Seeded, so that a failure can be repeated; a failure prints its frame.
+ * peers and sessions afterwards. For half of them keystream lies ready, the right one or nearly. Seeded, so that a failure can be repeated; a failure prints its frame.
  */
 #include <bpf/handshakes.h>
 #include <bpf/model.h>
@@ -15,7 +15,7 @@ static struct world world;
 static struct state state, expected, actual;
 static struct outcome wanted, got;
 static uint64_t seed;
-static uint32_t failures, seen[VERDICT_COUNT + 1];
+static uint32_t failures, seen[VERDICT_COUNT + 1], used;
 
 static uint32_t below(uint32_t limit)
 {
@@ -93,6 +93,84 @@ static void spoil_inner(uint8_t *inner)
 		flip_bit(inner, 40);
 }
 
+/* ---- keystream ----------------------------------------------------------------------------------- */
+
+enum { STREAMS = 2 };
+
+static void choose_streams(void)
+{
+	for (uint32_t i = 0; i < SESSIONS; i++) {
+		state.sessions[i].sending_stream = (uint16_t)below(STREAMS + 1);
+		state.sessions[i].receiving_stream = (uint16_t)below(STREAMS + 1);
+		state.sessions[i].sending_paced = one_in(2) ? world_time() : 0;
+		state.sessions[i].receiving_paced = one_in(2) ? world_time() : 0;
+	}
+}
+
+static void spoil_slot(struct keystream_slot *slot)
+{
+	switch (below(6)) {
+	case 0:
+		slot->state = below(4);
+		break;
+	case 1:
+		slot->length -= slot->length ? 64 : 0;
+		break;
+	case 2:
+		slot->birth = state.sessions[below(SESSIONS)].birth;
+		break;
+	case 3:
+		slot->local_index = session_indices[below(SESSIONS)];
+		break;
+	case 4:
+		slot->direction ^= 1;
+		break;
+	default:
+		slot->counter += KEYSTREAM_SLOTS * (below(3) - 1);
+		break;
+	}
+}
+
+/* For a packet of the session, or nearly; whether it has this stream is another matter. */
+static void prepare(int session, enum keystream_direction direction, uint64_t counter,
+		    uint32_t length)
+{
+	struct prepared *prepared = &state.prepared;
+
+	memset(prepared, 0, sizeof(*prepared));
+	if (session < 0 || one_in(2))
+		return;
+	prepared->stream = 1 + below(STREAMS);
+	prepared->wanted = one_in(2) ? counter : packet_random(&seed);
+	prepared->length_wanted = below(1500);
+	prepared->slot.state = KEYSTREAM_READY;
+	prepared->slot.length =
+		length > AEAD_KEYSTREAM_MAX ? AEAD_KEYSTREAM_MAX : (length + 63) / 64 * 64;
+	prepared->slot.birth = state.sessions[session].birth;
+	prepared->slot.local_index = session_indices[session];
+	prepared->slot.direction = direction;
+	prepared->slot.counter = counter;
+	if (one_in(3))
+		spoil_slot(&prepared->slot);
+}
+
+/* Is the next packet of this session just about to be 50 ms after the last one that mattered? The model's clock is not
+ * the program's. */
+static bool is_at_the_edge(uint64_t paced)
+{
+	uint64_t age = world_time() - paced;
+
+	return age >= MILLISECONDS(35) && age < MILLISECONDS(50);
+}
+
+static void avoid_edges(void)
+{
+	for (uint32_t i = 0; i < SESSIONS; i++)
+		while (is_at_the_edge(state.sessions[i].sending_paced) ||
+		       is_at_the_edge(state.sessions[i].receiving_paced))
+			;
+}
+
 /* ---- the outcome --------------------------------------------------------------------------------- */
 
 static void print_frame(const uint8_t *frame, uint32_t length)
@@ -112,6 +190,7 @@ static void compare(const char *program, uint32_t number, const uint8_t *frame, 
 		what = state_difference(&state, &expected, &actual, &got);
 	state = actual;
 	seen[got.verdict]++;
+	used += actual.prepared.slot.state == KEYSTREAM_EMPTY && actual.prepared.taken > 0;
 	if (!what)
 		return;
 	fprintf(stderr, "%s frame %u, %u bytes: %s; is %d, %s, %u bytes; not %d, %s, %u bytes\n",
@@ -154,6 +233,7 @@ static void make_rx_state(void)
 		state_set_identity(&state.tunnel, NULL);
 	if (!one_in(4))
 		state_set_cookies(&state, world_time() - SECONDS(one_in(4) ? 125 : 5));
+	choose_streams();
 	world_load(&world, &state);
 }
 
@@ -211,6 +291,8 @@ static uint32_t make_transport(uint8_t *frame, uint32_t number)
 		packet.text_length = packet.inner_length = 0;
 	if (one_in(32))
 		packet.outer.destination_port = OTHER_PORT;
+	prepare(model_session(packet.receiver_index), KEYSTREAM_RECEIVING, packet.counter,
+		packet.text_length);
 	return transport_build(frame, &packet,
 			       one_in(3) && packet.text_length ? spoil_inner : NULL);
 }
@@ -252,12 +334,16 @@ static void run_rx(uint64_t from_seed)
 
 		if (number % STATE_LASTS == 0)
 			make_rx_state();
+		memset(&state.prepared, 0, sizeof(state.prepared));
 		length = make_rx_frame(frame, number);
+		world_prepare(&world, &state);
+		avoid_edges();
 		expected = state;
 		model_rx(&expected, frame, length, &wanted);
 		world_rx(&world, frame, length, &got);
 		compare("rx", number, frame, length);
 	}
+	cr_expect_geq(used, RX_FRAMES / 50, "keystream: %u times", used);
 	expect_seen(VERDICT_COUNT, RX_FRAMES / 50);
 	expect_seen(VERDICT_DELIVERED, RX_FRAMES / 50);
 	expect_seen(VERDICT_BAD_TAG, RX_FRAMES / 50);
@@ -282,6 +368,7 @@ static void run_rx(uint64_t from_seed)
 	Test(differential, rx_quarter_million_##number)                                            \
 	{                                                                                          \
 		WORLD_OPEN(&world);                                                                \
+		world_make_keystreams(&world);                                                     \
 		run_rx(number);                                                                    \
 		world_close(&world);                                                               \
 	}
@@ -318,6 +405,7 @@ static void make_tx_state(void)
 	for (uint32_t i = 0; i < ROUTE_MTUS_MAX && one_in(2); i++)
 		state.tunnel.route_mtus[i] = 40 + below(300);
 	state.tunnel.is_up = !one_in(16);
+	choose_streams();
 	world_load(&world, &state);
 }
 
@@ -359,6 +447,9 @@ static void run_tx(uint64_t from_seed)
 		if (number % 30 == 0)
 			make_tx_state();
 		length = make_tx_frame(frame, &mark);
+		prepare(LIVE, KEYSTREAM_SENDING, state.sessions[LIVE].sending_counter, length);
+		world_prepare(&world, &state);
+		avoid_edges();
 		expected = state;
 		model_tx(&expected, by_agent, mark, frame, length, &wanted);
 		world_tx(&world,
@@ -366,6 +457,7 @@ static void run_tx(uint64_t from_seed)
 			 frame, length, &got);
 		compare(by_agent ? "tx_agent" : "tx", number, frame, length);
 	}
+	cr_expect_geq(used, TX_FRAMES / 50, "keystream: %u times", used);
 	expect_seen(VERDICT_COUNT, TX_FRAMES / 500);
 	expect_seen(VERDICT_SEALED, TX_FRAMES / 50);
 	expect_seen(VERDICT_STAGED, TX_FRAMES / 50);
@@ -381,6 +473,7 @@ static void run_tx(uint64_t from_seed)
 Test(differential, tx_hundred_thousand_1)
 {
 	WORLD_OPEN(&world);
+	world_make_keystreams(&world);
 	run_tx(11);
 	world_close(&world);
 }
@@ -388,6 +481,7 @@ Test(differential, tx_hundred_thousand_1)
 Test(differential, tx_hundred_thousand_2)
 {
 	WORLD_OPEN(&world);
+	world_make_keystreams(&world);
 	run_tx(12);
 	world_close(&world);
 }
