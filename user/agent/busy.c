@@ -99,9 +99,13 @@ void busy_session(struct device_peer *peer, const struct event *event)
 	};
 	struct transport_session session;
 	const struct aead_key *key;
-	uint32_t stream;
+	uint32_t stream, streams[2];
 
-	if (device_find_by_index(device, event->session) != peer || !is_ready(device) ||
+	if (device_find_by_index(device, event->session) != peer || !is_ready(device))
+		return;
+	/* told twice: once to an agent before this one */
+	keystream_find(device->producer, event->session, streams);
+	if (streams[source.direction] ||
 	    datapath_get_session(device->datapath, event->session, &session))
 		return;
 	key = source.direction == KEYSTREAM_SENDING ? &session.sending_key : &session.receiving_key;
