@@ -36,6 +36,7 @@ struct stream {
 struct keystream_producer {
 	struct keystream *keystreams;
 	int idle_fd;
+	bool has_thread;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	/* a stream was opened, or the end has come */
@@ -190,7 +191,7 @@ static void *produce(void *context)
 	return NULL;
 }
 
-struct keystream_producer *keystream_start(struct keystream *streams, int idle_fd)
+struct keystream_producer *keystream_make(struct keystream *streams, int idle_fd)
 {
 	struct keystream_producer *producer = calloc(1, sizeof(*producer));
 
@@ -200,11 +201,20 @@ struct keystream_producer *keystream_start(struct keystream *streams, int idle_f
 	producer->idle_fd = idle_fd;
 	pthread_mutex_init(&producer->lock, NULL);
 	pthread_cond_init(&producer->changed, NULL);
-	if (pthread_create(&producer->thread, NULL, produce, producer)) {
-		free(producer);
-		return NULL;
-	}
 	return producer;
+}
+
+struct keystream_producer *keystream_start(struct keystream *streams, int idle_fd)
+{
+	struct keystream_producer *producer = keystream_make(streams, idle_fd);
+
+	if (!producer)
+		return NULL;
+	producer->has_thread = !pthread_create(&producer->thread, NULL, produce, producer);
+	if (producer->has_thread)
+		return producer;
+	keystream_finish(producer);
+	return NULL;
 }
 
 void keystream_finish(struct keystream_producer *producer)
@@ -213,7 +223,8 @@ void keystream_finish(struct keystream_producer *producer)
 	producer->is_ending = true;
 	pthread_cond_signal(&producer->changed);
 	pthread_mutex_unlock(&producer->lock);
-	pthread_join(producer->thread, NULL);
+	if (producer->has_thread)
+		pthread_join(producer->thread, NULL);
 	crypto_wipe(producer->streams, sizeof(producer->streams));
 	free(producer);
 }
@@ -223,12 +234,13 @@ void keystream_finish(struct keystream_producer *producer)
 static void begin_stream(struct keystream_producer *producer, unsigned int number,
 			 const struct keystream_source *source)
 {
-	producer->streams[number] = (struct stream){
-		.is_open = true,
-		.source = *source,
-		.next = source->counter,
-		.wanted_since = boot_time(),
-	};
+	struct stream *stream = &producer->streams[number];
+
+	stream->source = *source;
+	stream->next = source->counter;
+	/* no packet has this counter: the time begins with the first look */
+	stream->wanted = UINT64_MAX;
+	stream->is_open = true;
 	producer->keystreams[number].wanted = source->counter;
 	producer->keystreams[number].length_wanted = 0;
 	producer->open_count++;
@@ -258,6 +270,7 @@ bool keystream_close(struct keystream_producer *producer, uint32_t stream)
 	pthread_mutex_lock(&producer->lock);
 	was_open = closed->is_open;
 	producer->open_count -= was_open;
+	/* is_open, too */
 	crypto_wipe(closed, sizeof(*closed));
 	pthread_mutex_unlock(&producer->lock);
 	return was_open;

@@ -20,8 +20,10 @@ struct keystream_source {
 	uint64_t counter;
 };
 
-/* Begins a thread that fills `streams`, KEYSTREAMS_MAX of them, which stay the caller's. `idle_fd` is an eventfd
- * that it writes to when a stream is not wanted any more. NULL when it cannot. */
+/* Fills `streams`, KEYSTREAMS_MAX of them, which stay the caller's, whenever keystream_fill() is called. `idle_fd` is
+ * an eventfd that it writes to when a stream is not wanted any more. NULL when there is no memory. */
+struct keystream_producer *keystream_make(struct keystream *streams, int idle_fd);
+/* The same, with a thread that does nothing else. NULL when there can be none. */
 struct keystream_producer *keystream_start(struct keystream *streams, int idle_fd);
 /* Ends the thread and wipes what it knew; slots stay as they are. */
 void keystream_finish(struct keystream_producer *producer);
