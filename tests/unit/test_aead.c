@@ -157,3 +157,110 @@ Test(aead, refuses_what_does_not_fit)
 	cr_expect_not(aead_seal(&aead, &packet.key, packet.counter, text, text + sizeof(text),
 				TRANSPORT_TEXT_MAX + 1));
 }
+
+/* ---- with keystream that was computed before ----------------------------------------------------- */
+
+static struct aead_block first_block;
+static uint8_t keystream[AEAD_KEYSTREAM_MAX];
+
+/* As much of it as whole blocks of the text need; what follows means nothing. */
+static void prepare(uint64_t counter, uint32_t length)
+{
+	uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES] = {0}, bytes[64 + sizeof(keystream)];
+	uint32_t blocks = (length + 63) / 64 * 64;
+
+	memset(bytes, 0x5a, sizeof(bytes));
+	store_le64(nonce + 4, counter);
+	crypto_stream_chacha20_ietf(bytes, 64 + blocks, nonce, (const uint8_t *)&packet.key);
+	memcpy(&first_block, bytes, 64);
+	memcpy(keystream, bytes + 64, sizeof(keystream));
+}
+
+static bool seal_with(uint32_t length)
+{
+	struct aead aead;
+
+	return aead_seal_with(&aead, &first_block, keystream, text, text + length + AEAD_TAG_LENGTH,
+			      length);
+}
+
+static bool open_with(uint32_t length)
+{
+	struct aead aead;
+
+	return aead_open_with(&aead, &first_block, keystream, text, text + length + AEAD_TAG_LENGTH,
+			      length);
+}
+
+Test(aead, with_keystream_agrees_with_libsodium_at_every_length_to_1472)
+{
+	for (uint32_t length = 0; length <= AEAD_KEYSTREAM_MAX; length++) {
+		packet_make(&packet, length, length);
+		prepare(packet.counter, length);
+		memset(text, 0xee, sizeof(text));
+		memcpy(text, packet.clear, length);
+		cr_assert(seal_with(length), "%u bytes", length);
+		cr_assert_arr_eq(text, packet.sealed, length + AEAD_TAG_LENGTH, "sealed %u bytes",
+				 length);
+		cr_assert_eq(text[length + AEAD_TAG_LENGTH], 0xee, "%u bytes", length);
+		cr_assert(open_with(length), "%u bytes", length);
+		cr_assert_arr_eq(text, packet.clear, length, "opened %u bytes", length);
+	}
+}
+
+Test(aead, with_keystream_refuses_what_it_does_not_reach_or_does_not_fit)
+{
+	packet_make(&packet, 1600, 3);
+	prepare(packet.counter, AEAD_KEYSTREAM_MAX);
+	for (uint32_t length = AEAD_KEYSTREAM_MAX + 1; length <= 1600; length++) {
+		memcpy(text, packet.clear, 1600);
+		cr_assert_not(seal_with(length), "%u bytes", length);
+		cr_assert_not(open_with(length), "%u bytes", length);
+		cr_assert_arr_eq(text, packet.clear, 1600, "%u bytes", length);
+	}
+	packet_make(&packet, 100, 1);
+	prepare(packet.counter, 100);
+	for (uint32_t missing = 1; missing <= 116; missing++) {
+		struct aead aead;
+
+		memcpy(text, packet.sealed, 116);
+		cr_expect_not(aead_open_with(&aead, &first_block, keystream, text,
+					     text + 116 - missing, 100));
+		cr_expect_arr_eq(text, packet.sealed, 116, "%u bytes missing", missing);
+		cr_expect_not(aead_seal_with(&aead, &first_block, keystream, text,
+					     text + 116 - missing, 100));
+	}
+}
+
+Test(aead, with_keystream_refuses_every_changed_bit_and_changes_nothing)
+{
+	for (uint32_t length = 0; length <= AEAD_KEYSTREAM_MAX; length += 1 + length / 40) {
+		uint32_t size = length + AEAD_TAG_LENGTH;
+
+		packet_make(&packet, length, length);
+		prepare(packet.counter, length);
+		for (uint32_t bit = 0; bit < 8 * size; bit++) {
+			memcpy(text, packet.sealed, size);
+			text[bit / 8] ^= 1 << bit % 8;
+			cr_assert_not(open_with(length), "%u bytes, bit %u", length, bit);
+			text[bit / 8] ^= 1 << bit % 8;
+			cr_assert_arr_eq(text, packet.sealed, size, "%u bytes, bit %u", length,
+					 bit);
+		}
+	}
+}
+
+/* Of another packet: neither opened with it nor, when sealed with it, opened by the peer. */
+Test(aead, with_keystream_of_another_counter)
+{
+	packet_make(&packet, 200, 9);
+	for (int bit = 0; bit < 64; bit++) {
+		prepare(packet.counter ^ UINT64_C(1) << bit, 200);
+		memcpy(text, packet.sealed, 216);
+		cr_assert_not(open_with(200), "bit %d", bit);
+		cr_assert_arr_eq(text, packet.sealed, 216, "bit %d", bit);
+		memcpy(text, packet.clear, 200);
+		cr_assert(seal_with(200));
+		cr_assert_not(open(), "bit %d", bit);
+	}
+}
