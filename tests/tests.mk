@@ -7,7 +7,7 @@ RUNNERS := $(SUITES:%=$(O)/tests/run-%)
 VM      ?= 1
 
 .PHONY: test check-unit check-sim check-bpf check-netns check-vm other-clang check-pure check-vectors \
-	fuzz fuzzers bench
+	fuzz fuzzers bench bench-tunnel
 test: all $(RUNNERS) $(O)/tests/sniffer $(O)/tests/flood fuzzers other-clang ## every test this machine can run (root, for BPF)
 	@O=$(O) VM=$(if $(SAN),0,$(VM)) scripts/test-all
 
@@ -65,6 +65,12 @@ bench-flood: all $(O)/tests/bench-filter $(O)/tests/flood ## what a flood costs 
 	@O=$(O) scripts/bench-flood
 bench: $(O)/tests/bench-aead ## ns a packet of the AEAD in BPF, beside native builds (root)
 	@$<
+bench-tunnel: all $(O)/tests/udp-flood ## the tunnel beside the newest wireguard-go: TCP, small packets, latency (root)
+	@O=$(O) scripts/bench-tunnel --go "$$(O=$(O) scripts/fetch-wireguard-go)"
+$(O)/tests/udp-flood: tests/bench/udp_flood.c | $(O)/.deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -O2 -g -std=gnu11 $(WARNINGS) -o $@ $<
 $(O)/tests/bench-filter: $(O)/tests/bench/bench_filter.o $(O)/tests/harness/packet_builder.o $(LIB_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
