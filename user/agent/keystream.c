@@ -38,6 +38,9 @@ struct keystream_producer {
 	int idle_fd;
 	bool has_thread;
 	pthread_t thread;
+	/* whoever waits for the lock holds the turn: without it the thread, which lets the lock go for an instant only,
+	 * would take it again and again while the agent's loop waits */
+	pthread_mutex_t turn;
 	pthread_mutex_t lock;
 	/* a stream was opened, or the end has come */
 	pthread_cond_t changed;
@@ -45,6 +48,18 @@ struct keystream_producer {
 	struct stream streams[KEYSTREAMS_MAX];
 	unsigned int open_count;
 };
+
+static void enter(struct keystream_producer *producer)
+{
+	pthread_mutex_lock(&producer->turn);
+	pthread_mutex_lock(&producer->lock);
+	pthread_mutex_unlock(&producer->turn);
+}
+
+static void leave(struct keystream_producer *producer)
+{
+	pthread_mutex_unlock(&producer->lock);
+}
 
 /* ---- filling ------------------------------------------------------------------------------------- */
 
@@ -155,10 +170,10 @@ bool keystream_fill(struct keystream_producer *producer, uint64_t now)
 
 	for (unsigned int i = 0; i < KEYSTREAMS_MAX; i++) {
 		/* not for longer than a stream takes: the agent waits for this lock */
-		pthread_mutex_lock(&producer->lock);
+		enter(producer);
 		if (producer->streams[i].is_open)
 			was_behind |= fill_stream(producer, i, now);
-		pthread_mutex_unlock(&producer->lock);
+		leave(producer);
 	}
 	return was_behind;
 }
@@ -169,11 +184,11 @@ static bool wait_for_work(struct keystream_producer *producer)
 {
 	bool goes_on;
 
-	pthread_mutex_lock(&producer->lock);
+	enter(producer);
 	while (!producer->is_ending && !producer->open_count)
 		pthread_cond_wait(&producer->changed, &producer->lock);
 	goes_on = !producer->is_ending;
-	pthread_mutex_unlock(&producer->lock);
+	leave(producer);
 	return goes_on;
 }
 
@@ -199,6 +214,7 @@ struct keystream_producer *keystream_make(struct keystream *streams, int idle_fd
 		return NULL;
 	producer->keystreams = streams;
 	producer->idle_fd = idle_fd;
+	pthread_mutex_init(&producer->turn, NULL);
 	pthread_mutex_init(&producer->lock, NULL);
 	pthread_cond_init(&producer->changed, NULL);
 	return producer;
@@ -219,10 +235,10 @@ struct keystream_producer *keystream_start(struct keystream *streams, int idle_f
 
 void keystream_finish(struct keystream_producer *producer)
 {
-	pthread_mutex_lock(&producer->lock);
+	enter(producer);
 	producer->is_ending = true;
 	pthread_cond_signal(&producer->changed);
-	pthread_mutex_unlock(&producer->lock);
+	leave(producer);
 	if (producer->has_thread)
 		pthread_join(producer->thread, NULL);
 	crypto_wipe(producer->streams, sizeof(producer->streams));
@@ -251,14 +267,14 @@ uint32_t keystream_open(struct keystream_producer *producer, const struct keystr
 {
 	uint32_t number = 0;
 
-	pthread_mutex_lock(&producer->lock);
+	enter(producer);
 	for (unsigned int i = 0; i < KEYSTREAMS_MAX && !number; i++) {
 		if (producer->streams[i].is_open)
 			continue;
 		begin_stream(producer, i, source);
 		number = i + 1;
 	}
-	pthread_mutex_unlock(&producer->lock);
+	leave(producer);
 	return number;
 }
 
@@ -267,12 +283,12 @@ bool keystream_close(struct keystream_producer *producer, uint32_t stream)
 	struct stream *closed = &producer->streams[stream - 1];
 	bool was_open;
 
-	pthread_mutex_lock(&producer->lock);
+	enter(producer);
 	was_open = closed->is_open;
 	producer->open_count -= was_open;
 	/* is_open, too */
 	crypto_wipe(closed, sizeof(*closed));
-	pthread_mutex_unlock(&producer->lock);
+	leave(producer);
 	return was_open;
 }
 
@@ -280,7 +296,7 @@ uint32_t keystream_find_idle(struct keystream_producer *producer, struct keystre
 {
 	uint32_t number = 0;
 
-	pthread_mutex_lock(&producer->lock);
+	enter(producer);
 	for (unsigned int i = 0; i < KEYSTREAMS_MAX && !number; i++) {
 		if (!producer->streams[i].is_open || !producer->streams[i].is_told_idle)
 			continue;
@@ -288,7 +304,7 @@ uint32_t keystream_find_idle(struct keystream_producer *producer, struct keystre
 		crypto_wipe(source->key, sizeof(source->key));
 		number = i + 1;
 	}
-	pthread_mutex_unlock(&producer->lock);
+	leave(producer);
 	return number;
 }
 
@@ -296,12 +312,12 @@ void keystream_find(struct keystream_producer *producer, uint32_t local_index,
 		    uint32_t streams[static 2])
 {
 	streams[0] = streams[1] = 0;
-	pthread_mutex_lock(&producer->lock);
+	enter(producer);
 	for (unsigned int i = 0; i < KEYSTREAMS_MAX; i++) {
 		const struct stream *stream = &producer->streams[i];
 
 		if (stream->is_open && stream->source.local_index == local_index)
 			streams[stream->source.direction] = i + 1;
 	}
-	pthread_mutex_unlock(&producer->lock);
+	leave(producer);
 }
