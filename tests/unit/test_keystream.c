@@ -505,7 +505,8 @@ static void use(struct keystream_slot *slot, uint64_t epoch, uint64_t counter, b
 	__sync_lock_test_and_set(&slot->state, is_forged ? KEYSTREAM_READY : KEYSTREAM_EMPTY);
 }
 
-/* Packets of whatever the session is now; of 16, one is forged, one comes again, and counters jump at times. */
+/* Packets of whatever the session is now; some come again, counters jump at times, and every fourth is forged and has
+ * any counter there is keystream for, those that are just being filled among them. */
 static void *consume(void *context)
 {
 	uint64_t seed = (uint64_t)(uintptr_t)context;
@@ -514,25 +515,29 @@ static void *consume(void *context)
 		uint64_t epoch = __atomic_load_n(&stress.epoch, __ATOMIC_ACQUIRE);
 		struct keystream_source source = source_of(epoch, 0);
 		uint64_t draw = packet_random(&seed), counter;
+		bool is_forged = draw >> 40 & 1 && draw >> 41 & 1;
 		struct keystream *keystream = &streams[0];
 
 		if (epoch >= EPOCHS)
 			return NULL;
-		counter = __sync_fetch_and_add(&stress.counter, draw % 5000 ? 1 : 700);
-		if (counter > EPOCH_PACKETS) {
+		if (is_forged)
+			counter = __atomic_load_n(&stress.counter, __ATOMIC_RELAXED) +
+				  (draw >> 48) % KEYSTREAM_SLOTS;
+		else
+			counter = __sync_fetch_and_add(&stress.counter, draw % 5000 ? 1 : 700);
+		if (counter && !is_forged)
+			counter -= draw >> 33 & 1;
+		if (counter > EPOCH_PACKETS ||
+		    !__atomic_load_n(&stress.has_stream, __ATOMIC_ACQUIRE)) {
 			sched_yield();
 			continue;
 		}
-		if (draw >> 32 & 1 && counter)
-			counter -= draw >> 33 & 1;
-		if (!__atomic_load_n(&stress.has_stream, __ATOMIC_ACQUIRE))
-			continue;
-		if (keystream->wanted <= counter)
+		if (!is_forged && keystream->wanted <= counter)
 			keystream->wanted = counter + 1;
 		keystream->length_wanted = 64;
 		if (take(slot_of(1, counter), &source, counter))
-			use(slot_of(1, counter), epoch, counter, !(draw >> 40 & 15));
-		else
+			use(slot_of(1, counter), epoch, counter, is_forged);
+		else if (!is_forged)
 			sched_yield();
 	}
 }
