@@ -63,6 +63,11 @@ for interval in "" 0 -1 x 3601 1.5; do
 done
 bad 1 "top: this is no terminal that could be drawn on: expected one, and its name in TERM" top "$T"
 
+step "doctor"
+bad 1 "doctor: eth9: there is no such interface in this network namespace" doctor eth9
+bad 1 "doctor: : there is no such interface in this network namespace" doctor ""
+bad 2 "doctor: 'more' is too much: expected [IFACE]" doctor eth0 more
+
 step "without an agent"
 kill_agent a
 CONFIGURED=false

@@ -14,6 +14,7 @@ int cli_agent(const struct arguments *arguments);
 int cli_drop_in(const struct arguments *arguments);
 int cli_attach(const struct arguments *arguments);
 int cli_detach(const struct arguments *arguments);
+int cli_doctor(const struct arguments *arguments);
 int cli_down(const struct arguments *arguments);
 int cli_genkey(const struct arguments *arguments);
 int cli_genpsk(const struct arguments *arguments);

@@ -97,6 +97,8 @@ const struct command commands[] = {
 	 metrics_options, cli_metrics},
 	{"top", "[TUNNEL]", "watch peers in a terminal: rates, handshakes, drops", top_options,
 	 cli_top},
+	{"doctor", "[IFACE]", "look at host, interface and firewall, and say what to do", json_options,
+	 cli_doctor},
 	{"monitor", "[TUNNEL]", "print what happens, as it happens: a line for each event",
 	 json_options, cli_monitor},
 	{"genkey", "", "print a new private key", NULL, cli_genkey},

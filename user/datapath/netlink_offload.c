@@ -39,8 +39,7 @@ static int ethtool(int fd, const char *name, void *command)
 	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
 }
 
-/* The names of all features this kernel knows, in the order of their bits. */
-static int get_names(int fd, const char *name, struct ethtool_gstrings **names)
+int offload_get_names(int fd, const char *name, struct ethtool_gstrings **names)
 {
 	union {
 		struct ethtool_sset_info info;
@@ -97,7 +96,7 @@ int offload_set_up(const char *name, bool gro)
 
 	if (fd < 0)
 		return -errno;
-	error = get_names(fd, name, &names);
+	error = offload_get_names(fd, name, &names);
 	if (!error) {
 		error = apply(fd, name, names, gro);
 		free(names);

@@ -55,5 +55,8 @@ bool netlink_is_default_route(struct nlmsghdr *message);
 /* Lets the stack finish segments and checksums before they reach the interface; with `gro`, the interface
  * aggregates what it receives. */
 int offload_set_up(const char *name, bool gro);
+struct ethtool_gstrings;
+/* The names of all features this kernel knows, in the order of their bits; the caller frees them. */
+int offload_get_names(int fd, const char *name, struct ethtool_gstrings **names);
 
 #endif

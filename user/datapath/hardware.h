@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * hardware.h - what an interface and its driver can do, asked of the kernel: ethtool's ioctl, the netdev family of
+ * generic netlink (since Linux 6.3), and XDP's own. What a driver does not tell is unknown, which is no error.
+ */
+#ifndef WGXDP_DATAPATH_HARDWARE_H
+#define WGXDP_DATAPATH_HARDWARE_H
+
+#include <net/if.h>
+#include <wgxdp/types.h>
+
+enum hardware_answer { HARDWARE_UNKNOWN, HARDWARE_NO, HARDWARE_YES };
+
+struct hardware {
+	char name[IFNAMSIZ];
+	bool is_loopback;
+	/* "" is unknown */
+	char driver[32];
+	uint32_t mtu;
+	/* receive queues; 0 is unknown */
+	uint32_t queues;
+	/* whether the ports decide which queue a UDP packet comes to, as well as the addresses */
+	enum hardware_answer hashes_udp4, hashes_udp6;
+	/* large receive offload, GRO in hardware */
+	enum hardware_answer lro, gro_hw;
+	/* what the driver says of XDP: that it can run programs, that they can redirect */
+	enum hardware_answer xdp, xdp_redirect;
+	/* the program that is there, 0: none; in generic mode */
+	uint32_t program;
+	bool program_is_generic;
+	/* it has the name of ours */
+	bool program_is_ours;
+};
+
+/* Whether this kernel makes machine code of BPF programs, by a look at a tiny one. */
+enum hardware_answer hardware_has_jit(void);
+
+/* 0, -ENODEV or another -errno. */
+int hardware_read(struct hardware *hardware, const char *name);
+
+#endif
