@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * test_crypto.c - the curve (RFC 7748), the two AEADs (RFC 8439, draft-irtf-cfrg-xchacha-03),
- * comparing and wiping. BLAKE2s is test_blake2s.c's.
+ * keystream for many packets, comparing and wiping. BLAKE2s is test_blake2s.c's.
  */
 #include <criterion/criterion.h>
 #include <crypto/crypto.h>
 #include <harness/vectors.h>
+#include <sodium.h>
 
 static void start(void)
 {
@@ -236,4 +237,32 @@ Test(crypto, wipe_clears_exactly_what_it_is_given)
 	cr_assert_eq(bytes[0], 0xff);
 	cr_assert_arr_eq(bytes + 1, zeros, 32);
 	cr_assert_eq(bytes[33], 0xff);
+}
+
+/* Against libsodium, packet by packet, at every number of blocks and of packets that a batch may have. */
+Test(crypto, keystreams_of_many_packets)
+{
+	static uint8_t out[8][25 * 64], wanted[24 * 64];
+	uint8_t key[32], nonce[12] = {0}, *rows[8];
+	uint64_t counters[8];
+
+	randombytes_buf(key, sizeof(key));
+	for (uint32_t i = 0; i < 8; i++) {
+		rows[i] = out[i];
+		counters[i] = UINT64_C(0x1ffffffff) * i + 5;
+	}
+	for (uint32_t blocks = 1; blocks <= 24; blocks++) {
+		for (uint32_t count = 0; count <= 8; count++) {
+			memset(out, 0xa5, sizeof(out));
+			crypto_keystreams(rows, counters, count, blocks, key);
+			for (uint32_t i = 0; i < 8; i++) {
+				store_le64(nonce + 4, counters[i]);
+				crypto_stream_chacha20_ietf(wanted, sizeof(wanted), nonce, key);
+				if (i < count)
+					cr_assert_arr_eq(out[i], wanted, 64 * blocks, "%u x %u",
+							 count, blocks);
+				cr_assert_eq(out[i][i < count ? 64 * blocks : 0], 0xa5, "beyond");
+			}
+		}
+	}
 }

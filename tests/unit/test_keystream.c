@@ -303,14 +303,17 @@ Test(keystream, tells_once_that_a_stream_is_idle)
 		make();
 		stream = keystream_open(producer, &source);
 		keystream_fill(producer, start);
-		keystream_fill(producer, start + MILLISECONDS(400));
+		keystream_fill(producer, start + MILLISECONDS(499));
 		cr_expect_eq(told_idle(), 0);
-		streams[stream - 1].wanted = firsts[i] + 1;
-		keystream_fill(producer, start + MILLISECONDS(450));
-		keystream_fill(producer, start + MILLISECONDS(950));
+		streams[stream - 1].taken = 256;
+		keystream_fill(producer, start + MILLISECONDS(500));
+		/* packets that find nothing do not keep it */
+		streams[stream - 1].wanted = firsts[i] + 100000;
+		streams[stream - 1].taken = 256 + 255;
+		keystream_fill(producer, start + MILLISECONDS(999));
 		cr_expect_eq(told_idle(), 0);
 		cr_expect_eq(keystream_find_idle(producer, &idle), 0);
-		keystream_fill(producer, start + MILLISECONDS(951));
+		keystream_fill(producer, start + MILLISECONDS(1000));
 		cr_expect_eq(told_idle(), 1);
 		keystream_fill(producer, start + SECONDS(9));
 		cr_expect_eq(told_idle(), 0, "told again");

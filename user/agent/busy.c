@@ -115,8 +115,11 @@ void busy_session(struct device_peer *peer, const struct event *event)
 	crypto_wipe(&session, sizeof(session));
 	stream = keystream_open(device->producer, &source);
 	crypto_wipe(source.key, sizeof(source.key));
-	if (!stream)
+	/* none is free: BPF is to tell again, when one may be */
+	if (!stream) {
+		datapath_set_stream(device->datapath, event->session, source.direction, 0);
 		return;
+	}
 	if (datapath_set_stream(device->datapath, event->session, source.direction, stream)) {
 		close_stream(device, event->session, source.direction, stream);
 		return;

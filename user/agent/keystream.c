@@ -16,8 +16,10 @@
 
 /* A tenth of what lies ready is used up in this time, at the most. */
 #define SLEEP (100 * 1000)
-/* Without a packet for so long a stream is idle. */
+/* A stream of which fewer packets than these took something in so long a time is idle: also one whose packets never
+ * find what lies ready, because their sender jumps over counters. */
 #define IDLE_TIME MILLISECONDS(500)
+#define IDLE_PACKETS 256
 /* A stream that fell behind goes on with packets that are not on their way yet. */
 #define LEAD 16
 #define BATCH 8
@@ -28,9 +30,9 @@ struct stream {
 	struct keystream_source source;
 	/* what the next slot is for */
 	uint64_t next;
-	/* what was wanted at the last look, and since when that is so */
-	uint64_t wanted;
-	uint64_t wanted_since;
+	/* packets that took something until the last look at it, and when that was; 0: never */
+	uint64_t taken;
+	uint64_t looked_at;
 };
 
 struct keystream_producer {
@@ -122,17 +124,21 @@ _Static_assert(offsetof(struct keystream_slot, text) ==
 	       "filled in one go");
 
 static void note_idleness(struct keystream_producer *producer, struct stream *stream,
-			  uint64_t wanted, uint64_t now)
+			  uint64_t taken, uint64_t now)
 {
 	const uint64_t one = 1;
+	bool is_idle = taken - stream->taken < IDLE_PACKETS;
 
-	if (wanted != stream->wanted) {
-		stream->wanted = wanted;
-		stream->wanted_since = now;
-	} else if (!stream->is_told_idle && now - stream->wanted_since > IDLE_TIME) {
+	/* the time begins with the first look */
+	if (!stream->looked_at)
+		stream->looked_at = now;
+	if (now - stream->looked_at < IDLE_TIME || stream->is_told_idle)
+		return;
+	stream->taken = taken;
+	stream->looked_at = now;
+	if (is_idle)
 		stream->is_told_idle =
 			write(producer->idle_fd, &one, sizeof(one)) == (ssize_t)sizeof(one);
-	}
 }
 
 /* Up to a whole ring ahead of what is wanted; true when it was half empty. */
@@ -146,7 +152,7 @@ static bool fill_stream(struct keystream_producer *producer, unsigned int number
 
 	if (wanted < stream->source.counter)
 		wanted = stream->source.counter;
-	note_idleness(producer, stream, wanted, now);
+	note_idleness(producer, stream, __atomic_load_n(&keystream->taken, __ATOMIC_RELAXED), now);
 	if (stream->next < wanted)
 		stream->next = wanted + LEAD;
 	first = stream->next;
@@ -254,8 +260,6 @@ static void begin_stream(struct keystream_producer *producer, unsigned int numbe
 
 	stream->source = *source;
 	stream->next = source->counter;
-	/* no packet has this counter: the time begins with the first look */
-	stream->wanted = UINT64_MAX;
 	stream->is_open = true;
 	producer->keystreams[number].wanted = source->counter;
 	producer->keystreams[number].length_wanted = 0;

@@ -4,7 +4,7 @@
  * vector each, where the machine has vectors of sixteen words (AVX-512), else libsodium, packet by packet. The lanes
  * are filled across packets, so that none idles. Contract: crypto.h.
  *
- * On a Xeon of 2024 1 536 bytes take 270 ns, and 520 ns with libsodium's eight lanes.
+ * On a Xeon with AVX-512, built by clang 19, 1 536 bytes take 290 ns and 128 bytes 25; libsodium takes 520 and 190.
  */
 #include <crypto/crypto.h>
 
