@@ -48,7 +48,6 @@ STATE(strangers_handshake, state->sessions[STRANGERS].state = SESSION_RESERVED)
 	 (state)->load.until = world_time() + SECONDS(100))
 #define SPENT (world_time() + SECONDS(100))
 STATE(load, LOAD(state))
-STATE(load_is_over, LOAD(state); state->load.until = world_time())
 STATE(load_without_secret, LOAD(state); state->tunnel.cookie_birth = 0)
 STATE(rare_spent, LOAD(state); state->load.spent_on_rare = SPENT)
 STATE(frequent_spent, LOAD(state); state->load.spent_on_frequent = SPENT)
@@ -61,6 +60,8 @@ STATE(young_secret_all_spent, source_and_frequent_spent(state);
       state->tunnel.cookie_birth = world_time() - SECONDS(119))
 STATE(proved_source_spent, LOAD(state); state->spent_with_cookie = SPENT)
 STATE(all_but_proved_spent, source_and_frequent_spent(state); state->load.spent_on_rare = SPENT)
+
+STATE(load_is_over, all_but_proved_spent(state); state->load.until = world_time())
 
 CHOOSE(cookie, handshake->has_cookie = true)
 CHOOSE(others_cookie, handshake->has_others_cookie = true)
