@@ -34,6 +34,11 @@ WGXDP_INLINE enum control_result control_peer(const struct control_request *requ
 		__sync_fetch_and_add(&peer->received_bytes, request->received);
 		__sync_fetch_and_add(&peer->sent_bytes, request->sent);
 		break;
+	case CONTROL_SET_RULES:
+		peer->rules = request->bits;
+		peer->limit.burst = request->burst;
+		peer->limit.cost = request->cost;
+		break;
 	default:
 		return CONTROL_BAD_REQUEST;
 	}

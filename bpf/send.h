@@ -121,6 +121,9 @@ WGXDP_INLINE enum verdict find_way(struct __sk_buff *skb, struct sending *out, u
 	if (out->endpoint.family == FAMILY_NONE)
 		return out->length ? hand_to_agent(skb, out, EVENT_NO_ENDPOINT, VERDICT_NO_ENDPOINT)
 				   : VERDICT_NO_ENDPOINT;
+	if (out->length &&
+	    !is_within_limit(&out->peer->limit, &out->peer->limit.sent_until, out->length, now))
+		return VERDICT_OVER_LIMIT;
 	if (take_session(out, now))
 		return VERDICT_SEALED;
 	return out->length ? hand_to_agent(skb, out, EVENT_NEEDS_SESSION, VERDICT_STAGED)

@@ -30,12 +30,29 @@ _Static_assert(offsetof(struct endpoint, address) == 8, "compared as words");
 _Static_assert(offsetof(struct endpoint, local_address) == 24, "compared as words");
 _Static_assert(offsetof(struct peer_value, endpoint) % 8 == 0, "compared as words");
 
+/* A token bucket, told as a clock that each byte moves on and that may not be too far ahead. When another CPU moves it at
+ * the same moment, this packet costs nothing. */
+WGXDP_INLINE bool is_within_limit(const struct rate_limit *limit, uint64_t *until, uint32_t bytes,
+				  uint64_t now)
+{
+	uint64_t before = *until, after = before > now ? before : now;
+
+	if (!limit->cost)
+		return true;
+	after += limit->cost * bytes >> RATE_COST_SHIFT;
+	if (after - now > limit->burst)
+		return false;
+	__sync_val_compare_and_swap(until, before, after);
+	return true;
+}
+
 /* The peer is where its authentic packet came from; answers leave from the address it wrote to. */
 WGXDP_INLINE void roam(struct peer_value *peer, uint32_t peer_id, const struct endpoint *from)
 {
 	bool moved;
 
-	if (same_endpoint(&peer->endpoint, from))
+	if (same_endpoint(&peer->endpoint, from) ||
+	    (peer->rules & PEER_STAYS && peer->endpoint.family != FAMILY_NONE))
 		return;
 	bpf_spin_lock(&peer->lock);
 	moved = !same_endpoint(&peer->endpoint, from);

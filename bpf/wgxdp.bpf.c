@@ -64,6 +64,11 @@ int rx(struct xdp_md *xdp)
 		verdict = VERDICT_KEEPALIVE;
 		goto drop;
 	}
+	if (!is_within_limit(&in.peer->limit, &in.peer->limit.received_until,
+			     in.outer.length - MESSAGE_DATA_MINIMUM_LENGTH, now)) {
+		verdict = VERDICT_OVER_LIMIT;
+		goto drop;
+	}
 	verdict = check_inner(&in, message + sizeof(struct message_data), end, tunnel->mtu);
 	if (verdict == VERDICT_DELIVERED)
 		verdict = unwrap(xdp, &in, tunnel);

@@ -11,7 +11,7 @@
 #include <wgxdp/replay.h>
 #include <wgxdp/verdict.h>
 
-#define WGXDP_ABI_VERSION 2
+#define WGXDP_ABI_VERSION 3
 
 /* ---- who and where ------------------------------------------------------------------------------- */
 
@@ -157,6 +157,24 @@ struct peer_notes {
 	uint64_t last_data_received;
 };
 
+/* How much a peer may send and be sent, each. Agent -> BPF, but for the two clocks. */
+struct rate_limit {
+	/* nanoseconds a byte takes, in 1/2^16; 0: no limit */
+	uint64_t cost;
+	/* how far ahead of its time it may be: what may come at once */
+	uint64_t burst;
+	/* until when what was sent and received is paid for; boot time. BPF */
+	uint64_t sent_until;
+	uint64_t received_until;
+};
+
+#define RATE_COST_SHIFT 16
+
+enum peer_rules {
+	/* the endpoint is where the agent set it, whatever comes from elsewhere */
+	PEER_STAYS = 1 << 0,
+};
+
 /* `peers`: key is the peer's id, unique over all tunnels. */
 struct peer_value {
 	/* guards `endpoint` and `current_session` */
@@ -169,8 +187,10 @@ struct peer_value {
 	struct endpoint endpoint;
 	/* set by BPF, cleared by the agent */
 	uint32_t told;
-	uint32_t unused;
+	/* enum peer_rules; agent */
+	uint32_t rules;
 	struct peer_notes notes;
+	struct rate_limit limit;
 	/* UDP payload, handshakes included (the agent adds those); atomically */
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
@@ -310,6 +330,8 @@ enum control_operation {
 	/* `session`: its keystream of direction `bits` (enum keystream_direction) is number `stream`; 0: none, and
 	 * BPF tells again when it is busy */
 	CONTROL_SET_STREAM,
+	/* `bits` of enum peer_rules; `cost`, `burst` */
+	CONTROL_SET_RULES,
 };
 
 enum control_result {
@@ -335,6 +357,8 @@ struct control_request {
 	uint64_t sent;
 	uint64_t until;
 	struct endpoint endpoint;
+	uint64_t cost;
+	uint64_t burst;
 };
 
 /* ---- the self-test's programs -------------------------------------------------------------------- */

@@ -41,7 +41,8 @@
 	X(PACKET_TOO_BIG,       "packet-too-big",       "inner packet larger than the tunnel's MTU") \
 	X(SLOW_WAY,             "slow-way",             "sealed, and given to the agent to send")  \
 	X(NO_ROOM,              "no-room",              "no memory to make the packet longer or to redirect it") \
-	X(FLOODED,              "flooded",              "handshake message without a cookie, more than are answered under load")
+	X(FLOODED,              "flooded",              "handshake message without a cookie, more than are answered under load") \
+	X(OVER_LIMIT,           "over-limit",           "more than the peer's limit lets through")
 /* clang-format on */
 
 enum verdict {

@@ -277,6 +277,20 @@ static enum verdict admit(struct model *model, const struct arrived *in, uint8_t
 	return VERDICT_DELIVERED;
 }
 
+/* The clocks of the rows are ahead of the present, so that what a packet makes of one is known. */
+bool model_is_over_limit(struct model *model, uint64_t *until, uint32_t bytes)
+{
+	const struct rate_limit *limit = &model->state->peers[model->peer].limit;
+	uint64_t after = *until + limit->cost * bytes / 65536;
+
+	if (!limit->cost)
+		return false;
+	if (after > world_time() + limit->burst)
+		return true;
+	*until = after;
+	return false;
+}
+
 /* ---- one packet in: what it moves ------------------------------------------------------------------ */
 
 static void confirm_and_roam(struct model *model, const struct arrived *in)
@@ -293,7 +307,8 @@ static void confirm_and_roam(struct model *model, const struct arrived *in)
 		model_tell(model, EVENT_CONFIRMED, id, index, 0);
 	}
 	known.ifindex = in->from.ifindex;
-	if (memcmp(&known, &in->from, sizeof(known)) != 0) {
+	if (memcmp(&known, &in->from, sizeof(known)) != 0 &&
+	    (known.family == FAMILY_NONE || !(peer->rules & PEER_STAYS))) {
 		peer->endpoint = in->from;
 		model_tell(model, EVENT_ROAMED, id, 0, 0)->endpoint = in->from;
 	}
@@ -400,7 +415,13 @@ void model_rx(struct state *state, const uint8_t *frame, uint32_t length, struct
 	if (verdict == VERDICT_DELIVERED) {
 		confirm_and_roam(&model, &in);
 		note(&model, &in);
-		verdict = in.length == 32 ? VERDICT_KEEPALIVE : deliver(&model, &in, text);
+		verdict =
+			in.length == 32 ? VERDICT_KEEPALIVE
+			: model_is_over_limit(&model,
+					      &model.state->peers[model.peer].limit.received_until,
+					      in.length - 32)
+				? VERDICT_OVER_LIMIT
+				: deliver(&model, &in, text);
 	}
 	if (verdict == VERDICT_DELIVERED)
 		outcome->action = XDP_REDIRECT;

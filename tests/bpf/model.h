@@ -34,6 +34,8 @@ struct told *model_tell(struct model *model, enum event_kind kind, uint32_t peer
 			uint64_t counter);
 /* The id of the peer that owns the longest prefix of an address, 0 for nobody. */
 uint32_t model_owner(uint32_t tunnel, uint8_t family, const uint8_t *address);
+/* Moves the clock of a limit, or says that it may not be. */
+bool model_is_over_limit(struct model *model, uint64_t *until, uint32_t bytes);
 int model_peer(const struct state *state, uint32_t id);
 int model_session(uint32_t index);
 /* The length that an IP packet of `available` bytes claims, 0 when it is not whole. */

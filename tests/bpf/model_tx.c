@@ -189,6 +189,10 @@ static enum verdict send(struct model *model, bool is_keepalive, const uint8_t *
 		return is_keepalive
 			       ? VERDICT_NO_ENDPOINT
 			       : hand_over(model, &out, EVENT_NO_ENDPOINT, id, VERDICT_NO_ENDPOINT);
+	if (!is_keepalive &&
+	    model_is_over_limit(model, &model->state->peers[model->peer].limit.sent_until,
+				out.length))
+		return VERDICT_OVER_LIMIT;
 	if (!take_nonce(model, &out))
 		return is_keepalive
 			       ? VERDICT_EXPIRED

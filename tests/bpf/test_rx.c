@@ -157,6 +157,13 @@ STATE(generic_mode, state->interface.is_generic = 1)
 STATE(address_elsewhere, state->addresses_on = 2)
 STATE(generic_address_elsewhere, generic_mode(state); address_elsewhere(state))
 STATE(generic_injection, generic_address_elsewhere(state); injection(state))
+STATE(limit_used_up, state->peers[PEER].limit.cost = 1 << RATE_COST_SHIFT;
+      state->peers[PEER].limit.received_until = world_time() + SECONDS(60);
+      state->peers[PEER].limit.burst = SECONDS(1))
+STATE(limit_left, state->peers[PEER].limit.cost = 3 << RATE_COST_SHIFT >> 1;
+      state->peers[PEER].limit.received_until = world_time() + SECONDS(60);
+      state->peers[PEER].limit.burst = SECONDS(120))
+STATE(stays, state->peers[PEER].rules = PEER_STAYS)
 STATE(told_everything, state->peers[PEER].told = TOLD_DATA_RECEIVED)
 STATE(sent_before, state->peers[PEER].notes.last_sent = world_time())
 STATE(received_before, state->peers[PEER].notes.first_data_received =
@@ -272,6 +279,7 @@ static const struct row rows[] = {
 	{"inner zeros", DROP(INNER_MALFORMED), .inner = inner_of_zeros},
 	{"inner length a lie", DROP(INNER_MALFORMED), .inner = inner_length_beyond_text},
 	{"inner length impossible", DROP(INNER_MALFORMED), .inner = inner_length_of_19},
+	{"over its limit", DROP(OVER_LIMIT), .state = limit_used_up},
 	{"nobody's source", DROP(SOURCE_REFUSED), .packet = nobodys_source},
 	{"source of another's longer prefix", DROP(SOURCE_REFUSED), .packet = others_source},
 	{"source refused on NEXT", DROP(SOURCE_REFUSED), .packet = next_refused},
@@ -283,6 +291,8 @@ static const struct row rows[] = {
 	{"counter above 2^32", DELIVER, .packet = counter_above_32_bits, .state = seen_it},
 	{"8 128 behind", DELIVER, .state = seen_9128},
 	{"from the agent, MAC not ours", DELIVER, .state = injection, .packet = other_mac},
+	{"within its limit", DELIVER, .state = limit_left},
+	{"from elsewhere, and stays where it was", DELIVER, .state = stays, .packet = other_source},
 	{"in generic mode", DELIVER, .state = generic_mode},
 	{"address of another interface", DELIVER, .state = address_elsewhere},
 	{"in generic mode, address of another interface", PASS, .state = generic_address_elsewhere},

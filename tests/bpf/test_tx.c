@@ -89,6 +89,13 @@ STATE(no_ring_no_session, no_ring(state); no_session(state))
 STATE(no_ring_no_interface, no_ring(state); no_interface_known(state))
 STATE(no_ring_no_endpoint, no_ring(state); no_endpoint(state))
 
+STATE(limit_used_up, state->peers[PEER].limit.cost = 1 << RATE_COST_SHIFT;
+      state->peers[PEER].limit.sent_until = world_time() + SECONDS(60);
+      state->peers[PEER].limit.burst = SECONDS(1))
+STATE(limit_left, state->peers[PEER].limit.cost = 3 << RATE_COST_SHIFT >> 1;
+      state->peers[PEER].limit.sent_until = world_time() + SECONDS(60);
+      state->peers[PEER].limit.burst = SECONDS(120))
+
 PACKET(of_1297, packet->length = 1297)
 PACKET(of_1299, packet->length = 1299)
 PACKET(of_1300, packet->length = 1300)
@@ -147,6 +154,7 @@ static const struct row rows[] = {
 	{"peer of the other tunnel", SHOT(NO_PEER), .state = peer_of_other_tunnel},
 	{"no endpoint", SHOT(NO_ENDPOINT), .state = no_endpoint},
 	{"no endpoint, no ring", SHOT(NO_ENDPOINT), .state = no_ring_no_endpoint},
+	{"over its limit", SHOT(OVER_LIMIT), .state = limit_used_up},
 	{"one byte too big", SHOT(PACKET_TOO_BIG), .packet = larger_than_the_mtu},
 	{"much too big", SHOT(PACKET_TOO_BIG), .packet = much_larger},
 	{"no session", SHOT(STAGED), .state = no_session},
@@ -170,6 +178,7 @@ static const struct row rows[] = {
 	{"slow way, ECT(1)", SHOT(SLOW_WAY), .state = no_interface_known, .packet = ds_ect1},
 	{"slow way, no ring", SHOT(NO_ROOM), .state = no_ring_no_interface},
 
+	{"within its limit", SEALED, .state = limit_left},
 	{"179 s old", SEALED, .state = born_179_s_ago},
 	{"last message", SEALED, .state = last_message},
 	{"counter above 2^32", SEALED, .state = counter_above_32_bits},

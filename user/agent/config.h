@@ -43,6 +43,12 @@ struct peer_config {
 	uint16_t keepalive;
 	struct allowed_ip *allowed_ips;
 	size_t allowed_ip_count;
+	bool has_roaming;
+	/* its endpoint does not follow it */
+	bool stays;
+	bool has_limit;
+	/* bits a second each way, 0: none */
+	uint64_t limit;
 	/* get: wall clock, 0 is never */
 	uint64_t last_handshake_seconds;
 	uint32_t last_handshake_nanoseconds;

@@ -146,6 +146,13 @@ static int change_peer(struct device_peer *peer, const struct peer_config *confi
 		memcpy(peer->endpoint_name, config->endpoint_name, sizeof(peer->endpoint_name));
 	if (config->has_endpoint)
 		error = network_set_endpoint(peer, &config->endpoint, false);
+	if (config->has_roaming)
+		peer->stays = config->stays;
+	if (config->has_limit)
+		peer->limit = config->limit;
+	if (!error && (config->has_roaming || config->has_limit))
+		error = datapath_set_rules(peer->device->datapath, peer->id,
+					   peer->stays ? PEER_STAYS : 0, peer->limit / 8);
 	if (config->has_endpoint || config->endpoint_name[0]) {
 		peer->name_asked = 0;
 		names_schedule(peer);
@@ -275,6 +282,8 @@ static int describe_peer(const struct device_peer *peer, struct device_config *d
 	memcpy(config->public_key, handshake->remote_static, sizeof(config->public_key));
 	memcpy(config->name, peer->name, sizeof(config->name));
 	memcpy(config->endpoint_name, peer->endpoint_name, sizeof(config->endpoint_name));
+	config->stays = peer->stays;
+	config->limit = peer->limit;
 	config->has_preshared_key = true;
 	memcpy(config->preshared_key, handshake->preshared_key, sizeof(config->preshared_key));
 	config->has_keepalive = true;

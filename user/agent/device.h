@@ -61,6 +61,9 @@ struct device_peer {
 	char endpoint_name[ENDPOINT_NAME_MAX + 1];
 	/* when the latter was asked for, and is to be whatever happens; whether the answer is still to come */
 	uint64_t name_asked, name_next;
+	/* its endpoint does not follow it; bits a second each way, 0: any */
+	bool stays;
+	uint64_t limit;
 	bool name_is_asked_for;
 	uint16_t keepalive;
 	struct table_entry by_id;

@@ -181,12 +181,21 @@ static void send_reply(void *context, const struct cookie_source *to, const void
 		udp_send(&device->udp, &device->receiving->from, UDP_DS_NONE, message, length);
 }
 
+/* As in BPF: one that is nowhere yet may come from anywhere. */
+static bool stays_where_it_is(const struct device_peer *peer)
+{
+	struct peer_value value;
+
+	return peer->stays && !datapath_get_peer(peer->device->datapath, peer->id, &value) &&
+	       value.endpoint.family != FAMILY_NONE;
+}
+
 static void roamed(void *context, struct peer *peer, const struct cookie_source *from)
 {
 	struct device *device = context;
 
 	(void)from;
-	if (device->receiving)
+	if (device->receiving && !stays_where_it_is(device_peer_of(peer)))
 		network_set_endpoint(device_peer_of(peer), &device->receiving->from, true);
 }
 

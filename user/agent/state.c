@@ -56,7 +56,9 @@ struct state_peer {
 	uint8_t source_is_learned;
 	char name[PEER_NAME_MAX + 1];
 	char endpoint_name[ENDPOINT_NAME_MAX + 1];
-	uint8_t unused[61];
+	uint8_t stays;
+	uint8_t unused[52];
+	uint64_t limit;
 };
 
 struct state_allowed {
@@ -100,6 +102,8 @@ static void fill_peer(const struct device_peer *peer, struct state_peer *record)
 		.id = peer->id,
 		.keepalive = peer->keepalive,
 		.source_is_learned = peer->source_is_learned,
+		.stays = peer->stays,
+		.limit = peer->limit,
 	};
 	memcpy(record->name, peer->name, sizeof(record->name));
 	memcpy(record->endpoint_name, peer->endpoint_name, sizeof(record->endpoint_name));
@@ -319,6 +323,8 @@ static int restore_peer(struct device *device, const struct state_peer *record)
 	peer->peer.last_handshake_completed = record->last_handshake_completed;
 	peer->source_is_learned = record->source_is_learned;
 	peer->keepalive = record->keepalive;
+	peer->stays = record->stays;
+	peer->limit = record->limit;
 	memcpy(peer->name, record->name, sizeof(peer->name));
 	memcpy(peer->endpoint_name, record->endpoint_name, sizeof(peer->endpoint_name));
 	peer_set_persistent_keepalive(&peer->peer, record->keepalive, boot_time());

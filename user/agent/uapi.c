@@ -13,6 +13,8 @@
  *   wgxdp_is_up=true              the end that people see is up
  *   wgxdp_rx_packets, wgxdp_tx_packets   of a peer, authenticated, handshakes not included
  *   wgxdp_name=Anna's phone       people's name of the peer; also set, "" removes it
+ *   wgxdp_roaming=off             the endpoint does not follow the peer (or on); also set
+ *   wgxdp_limit=BITS              a second, each way, 0 is none; also set
  *   wgxdp_endpoint=HOST:PORT      where the peer's endpoint was or is to be resolved; also set
  *   wgxdp_verdict=bad-tag:12      packets with this end; of the tunnel, or of the peer it stands below
  */
@@ -229,6 +231,19 @@ static int read_endpoint_name(struct reader *reader, const char *value)
 	return 0;
 }
 
+static int read_roaming(struct reader *reader, const char *value)
+{
+	reader->peer->has_roaming = true;
+	reader->peer->stays = strcmp(value, "off") == 0;
+	return reader->peer->stays || strcmp(value, "on") == 0 ? 0 : -EINVAL;
+}
+
+static int read_limit(struct reader *reader, const char *value)
+{
+	reader->peer->has_limit = true;
+	return read_unsigned(value, UINT64_MAX, &reader->peer->limit);
+}
+
 static int read_handshake_seconds(struct reader *reader, const char *value)
 {
 	return read_unsigned(value, INT64_MAX, &reader->peer->last_handshake_seconds);
@@ -288,6 +303,8 @@ static const struct key {
 	{"wgxdp_verdict", OF_ANSWER | OF_DEVICE | OF_PEER, read_verdict},
 	{"wgxdp_name", OF_REQUEST | OF_ANSWER | OF_PEER, read_name},
 	{"wgxdp_endpoint", OF_REQUEST | OF_ANSWER | OF_PEER, read_endpoint_name},
+	{"wgxdp_roaming", OF_REQUEST | OF_ANSWER | OF_PEER, read_roaming},
+	{"wgxdp_limit", OF_REQUEST | OF_ANSWER | OF_PEER, read_limit},
 	{"remove", OF_REQUEST | OF_PEER, read_remove},
 	{"update_only", OF_REQUEST | OF_PEER, read_update_only},
 	{"preshared_key", OF_REQUEST | OF_ANSWER | OF_PEER, read_preshared_key},
@@ -447,6 +464,10 @@ static void print_names(FILE *to, const struct peer_config *peer)
 		fprintf(to, "wgxdp_name=%s\n", peer->name);
 	if (*peer->endpoint_name)
 		fprintf(to, "wgxdp_endpoint=%s\n", peer->endpoint_name);
+	if (peer->has_roaming || peer->stays)
+		fprintf(to, "wgxdp_roaming=%s\n", peer->stays ? "off" : "on");
+	if (peer->has_limit || peer->limit)
+		fprintf(to, "wgxdp_limit=%" PRIu64 "\n", peer->limit);
 }
 
 static void print_peer(FILE *to, const struct peer_config *peer)

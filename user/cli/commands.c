@@ -22,6 +22,8 @@ static int print_version(const struct arguments *arguments);
 	{"allowed-ips", 0, false, "LIST", "prefixes it may use, with commas; replaces what it had"}, \
 	{"endpoint", 0, false, "HOST:PORT", "where it is reached; a name is resolved now and when it no longer answers"},        \
 	{"keepalive", 0, false, "N|off", "seconds between packets that keep a NAT open"},          \
+	{"roaming", 0, false, "on|off", "off: its endpoint is not moved by where its packets come from"}, \
+	{"limit", 0, false, "RATE", "at most so much each way, like 100mbit; off: any"},          \
 	{"preshared-key", 0, false, "FILE", "a second, symmetric key; an empty file removes it"}
 
 static const struct option_spec tunnel_options[] = {TUNNEL_OPTION, {0}};

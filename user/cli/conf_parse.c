@@ -368,6 +368,22 @@ static bool read_name(struct parser *parser, char *value)
 	return true;
 }
 
+static bool read_roaming(struct parser *parser, char *value)
+{
+	parser->peer->has_roaming = true;
+	parser->peer->stays = !strcasecmp(value, "off");
+	return parser->peer->stays || !strcasecmp(value, "on") ||
+	       refuse(parser, "'%.60s': expected on or off", value);
+}
+
+static bool read_limit(struct parser *parser, char *value)
+{
+	parser->peer->has_limit = true;
+	return rate_from_text(&parser->peer->limit, value) ||
+	       refuse(parser, "'%.60s': expected a rate like 100mbit, from 8kbit on, or off",
+		      value);
+}
+
 /* ---- lines --------------------------------------------------------------------------------------- */
 
 static const struct conf_key {
@@ -395,6 +411,8 @@ static const struct conf_key {
 	{"Endpoint", SECTION_PEER, false, read_endpoint},
 	{"PersistentKeepalive", SECTION_PEER, false, read_keepalive},
 	{"Name", SECTION_PEER, true, read_name},
+	{"Roaming", SECTION_PEER, true, read_roaming},
+	{"Limit", SECTION_PEER, true, read_limit},
 };
 
 static bool refuse_key(struct parser *parser, const char *name, bool is_ours)

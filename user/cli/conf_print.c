@@ -71,13 +71,27 @@ static void print_device(FILE *to, const struct device_config *device)
 		print_key(to, "PrivateKey", device->private_key);
 }
 
+static void print_ours(FILE *to, const struct peer_config *peer)
+{
+	char rate[RATE_TEXT_LENGTH];
+
+	if (*peer->name)
+		fprintf(to, "# name = %s\n", peer->name);
+	if (peer->stays)
+		fprintf(to, "#wgxdp Roaming = off\n");
+	if (peer->limit) {
+		rate_to_text(rate, peer->limit);
+		fprintf(to, "#wgxdp Limit = %s\n", rate);
+	}
+}
+
 static void print_peer(FILE *to, const struct peer_config *peer, bool with_ours)
 {
 	char endpoint[ADDRESS_TEXT_LENGTH];
 
 	fprintf(to, "\n[Peer]\n");
-	if (with_ours && *peer->name)
-		fprintf(to, "# name = %s\n", peer->name);
+	if (with_ours)
+		print_ours(to, peer);
 	print_key(to, "PublicKey", peer->public_key);
 	if (!crypto_is_zero(peer->preshared_key, sizeof(peer->preshared_key)))
 		print_key(to, "PresharedKey", peer->preshared_key);

@@ -155,7 +155,8 @@ static void compare_endpoints(const struct peer_config *present, const struct pe
 static bool is_change(const struct peer_config *change)
 {
 	return change->has_preshared_key || change->has_endpoint || *change->endpoint_name ||
-	       change->has_keepalive || change->has_name || change->allowed_ip_count;
+	       change->has_keepalive || change->has_name || change->has_roaming ||
+	       change->has_limit || change->allowed_ip_count;
 }
 
 /* What the file does not say is as it is by default. */
@@ -175,6 +176,10 @@ static int compare_peer(const struct peer_config *present, const struct peer_con
 	}
 	peer->has_keepalive = present->keepalive != wanted->keepalive;
 	peer->keepalive = wanted->keepalive;
+	peer->has_roaming = present->stays != wanted->stays;
+	peer->stays = wanted->stays;
+	peer->has_limit = present->limit != wanted->limit;
+	peer->limit = wanted->limit;
 	peer->has_name = strcmp(present->name, wanted->name) != 0;
 	memcpy(peer->name, wanted->name, sizeof(peer->name));
 	compare_endpoints(present, wanted, peer);

@@ -14,12 +14,36 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool read_rules(const struct arguments *arguments, struct peer_config *peer)
+{
+	const char *roaming = option_value(arguments, "roaming", 0);
+	const char *limit = option_value(arguments, "limit", 0);
+
+	peer->has_roaming = roaming;
+	peer->stays = roaming && !strcmp(roaming, "off");
+	if (roaming && !peer->stays && strcmp(roaming, "on") != 0) {
+		complain(arguments, "--roaming '%s': expected on or off", roaming);
+		return false;
+	}
+	peer->has_limit = limit;
+	if (limit && !rate_from_text(&peer->limit, limit)) {
+		complain(arguments,
+			 "--limit '%s': expected a rate like 100mbit, from 8kbit on, or off",
+			 limit);
+		return false;
+	}
+	return true;
+}
+
 static bool read_options(const struct arguments *arguments, struct peer_config *peer)
 {
 	const char *allowed_ips = option_value(arguments, "allowed-ips", 0);
 	const char *keepalive = option_value(arguments, "keepalive", 0);
 	const char *preshared_key = option_value(arguments, "preshared-key", 0);
 	const char *endpoint = option_value(arguments, "endpoint", 0);
+
+	if (!read_rules(arguments, peer))
+		return false;
 
 	if (allowed_ips) {
 		if (!input_allowed_ips(arguments, allowed_ips, peer))

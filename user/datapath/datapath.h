@@ -92,6 +92,8 @@ int datapath_get_peer(struct datapath *datapath, uint32_t peer, struct peer_valu
  * update would lose what BPF counts meanwhile. */
 int datapath_set_endpoint(struct datapath *datapath, uint32_t peer,
 			  const struct endpoint *endpoint);
+/* `rules` of enum peer_rules; `limit` in bytes a second, 0 is none. */
+int datapath_set_rules(struct datapath *datapath, uint32_t peer, uint32_t rules, uint64_t limit);
 int datapath_set_current(struct datapath *datapath, uint32_t peer, bool has, uint32_t local_index);
 int datapath_clear_told(struct datapath *datapath, uint32_t peer, uint32_t bits);
 int datapath_count_bytes(struct datapath *datapath, uint32_t peer, uint64_t received,

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* what a limit lets through at once, at least */
+#define BURST_LEAST_BYTES (16 * 1500)
+
 int control_run(struct datapath *datapath, const struct control_request *request)
 {
 	struct {
@@ -39,6 +42,24 @@ int datapath_set_endpoint(struct datapath *datapath, uint32_t peer, const struct
 		.endpoint = *endpoint,
 	};
 
+	return control_run(datapath, &request);
+}
+
+/* At once may come what passes in a 50th of a second, or a few large packets where that is less. */
+int datapath_set_rules(struct datapath *datapath, uint32_t peer, uint32_t rules, uint64_t limit)
+{
+	struct control_request request = {
+		.operation = CONTROL_SET_RULES,
+		.peer = peer,
+		.bits = rules,
+	};
+
+	if (limit) {
+		request.cost = (NANOSECONDS_PER_SECOND << RATE_COST_SHIFT) / limit ?: 1;
+		request.burst = (request.cost * BURST_LEAST_BYTES) >> RATE_COST_SHIFT;
+		if (request.burst < MILLISECONDS(20))
+			request.burst = MILLISECONDS(20);
+	}
 	return control_run(datapath, &request);
 }
 

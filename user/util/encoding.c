@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void key_to_base64(char text[static KEY_BASE64_LENGTH + 1], const uint8_t key[static 32])
 {
@@ -203,4 +204,54 @@ void endpoint_to_text(char text[static ADDRESS_TEXT_LENGTH], const struct endpoi
 	if (!is_link_local(endpoint) || !if_indextoname(endpoint->ifindex, scope + 1))
 		scope[0] = '\0';
 	snprintf(text, ADDRESS_TEXT_LENGTH, "[%s%s]:%u", address, scope, port);
+}
+
+/* ---- rates --------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	uint64_t bits;
+} rate_units[] = {
+	{"gbit", 1000000000}, {"mbit", 1000000}, {"kbit", 1000}, {"bit", 1}, {"", 1},
+};
+
+/* Less passes not even a packet now and then; a thousand terabits are no limit to anything. */
+#define RATE_MIN 8000
+#define RATE_MAX UINT64_C(1000000000000000)
+
+bool rate_from_text(uint64_t *bits, const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	char number_text[20];
+	uint64_t number;
+
+	if (!strcmp(text, "off")) {
+		*bits = 0;
+		return true;
+	}
+	if (!copy_until(number_text, sizeof(number_text), text, text + digits))
+		return false;
+	for (size_t i = 0; i < sizeof(rate_units) / sizeof(rate_units[0]); i++) {
+		if (strcasecmp(text + digits, rate_units[i].name) != 0)
+			continue;
+		if (!number_from_text(&number, number_text, RATE_MAX / rate_units[i].bits) ||
+		    number * rate_units[i].bits < RATE_MIN)
+			return false;
+		*bits = number * rate_units[i].bits;
+		return true;
+	}
+	return false;
+}
+
+void rate_to_text(char text[static RATE_TEXT_LENGTH], uint64_t bits)
+{
+	size_t unit = 0;
+
+	while (bits % rate_units[unit].bits)
+		unit++;
+	if (bits)
+		snprintf(text, RATE_TEXT_LENGTH, "%llu%s",
+			 (unsigned long long)(bits / rate_units[unit].bits), rate_units[unit].name);
+	else
+		strcpy(text, "off");
 }

@@ -19,6 +19,11 @@ bool key_from_hex(uint8_t key[static 32], const char *text);
 /* Decimal digits and nothing else, at most `max`. */
 bool number_from_text(uint64_t *number, const char *text, uint64_t max);
 
+/* Bits a second: "100mbit", "1gbit", "64kbit", "8000", or "off", which is 0. */
+bool rate_from_text(uint64_t *bits, const char *text);
+#define RATE_TEXT_LENGTH 32
+void rate_to_text(char text[static RATE_TEXT_LENGTH], uint64_t bits);
+
 /* "10.0.0.0/8", "fd00::1" (whole length); host bits are cleared when `mask_host_bits`. */
 bool prefix_from_text(enum address_family *family, uint8_t address[static 16],
 		      uint8_t *prefix_length, const char *text, bool mask_host_bits);
