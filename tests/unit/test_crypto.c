@@ -243,10 +243,10 @@ Test(crypto, wipe_clears_exactly_what_it_is_given)
 Test(crypto, keystreams_of_many_packets)
 {
 	static uint8_t out[8][25 * 64], wanted[24 * 64];
-	uint8_t key[32], nonce[12] = {0}, *rows[8];
+	uint8_t secret[32], counter_nonce[12] = {0}, *rows[8];
 	uint64_t counters[8];
 
-	randombytes_buf(key, sizeof(key));
+	randombytes_buf(secret, sizeof(secret));
 	for (uint32_t i = 0; i < 8; i++) {
 		rows[i] = out[i];
 		counters[i] = UINT64_C(0x1ffffffff) * i + 5;
@@ -254,10 +254,11 @@ Test(crypto, keystreams_of_many_packets)
 	for (uint32_t blocks = 1; blocks <= 24; blocks++) {
 		for (uint32_t count = 0; count <= 8; count++) {
 			memset(out, 0xa5, sizeof(out));
-			crypto_keystreams(rows, counters, count, blocks, key);
+			crypto_keystreams(rows, counters, count, blocks, secret);
 			for (uint32_t i = 0; i < 8; i++) {
-				store_le64(nonce + 4, counters[i]);
-				crypto_stream_chacha20_ietf(wanted, sizeof(wanted), nonce, key);
+				store_le64(counter_nonce + 4, counters[i]);
+				crypto_stream_chacha20_ietf(wanted, sizeof(wanted), counter_nonce,
+							    secret);
 				if (i < count)
 					cr_assert_arr_eq(out[i], wanted, 64 * blocks, "%u x %u",
 							 count, blocks);
