@@ -165,6 +165,8 @@ static uint64_t read_all(struct monitor_queue *queue, uint64_t *missed)
 		cr_assert_not_null(end);
 		length = (size_t)(end + 2 - text);
 		cr_assert(monitor_from_text(&event, text, length));
+		/* nothing missed is nothing said */
+		cr_expect(event.kind != MONITOR_MISSED || event.packets > 0);
 		if (event.kind == MONITOR_MISSED)
 			*missed += event.packets;
 		else
