@@ -34,7 +34,7 @@ noticed() {
 spawn b "$WORK/server" iperf3 -s -1 --forceflush -B "${INNER4[b]}"
 server=$SPAWNED
 wait_for 5 "iperf3's server" grep -qs listening "$WORK/server"
-spawn a "$WORK/client" iperf3 -c "${INNER4[b]}" --bidir -t 30 -b 20M --repeating-payload --connect-timeout 3000
+spawn a "$WORK/client" iperf3 -c "${INNER4[b]}" --bidir -t $((SLOW > 1 ? 200 : 30)) -b 20M --repeating-payload --connect-timeout 3000
 client=$SPAWNED
 flow_of 500
 

@@ -31,7 +31,8 @@ STATE=/run/wgxdp
 
 PORT=51820
 MTU=1420
-# Where every instruction is emulated, floods are shorter and throughput counts less by this factor.
+# Where every instruction is emulated, floods are shorter and throughput counts less by this factor, and whoever
+# waits has more patience.
 SLOW=${SLOW:-1}
 declare -A ENGINE=([a]=${ENGINE_A:-wgxdp} [b]=${ENGINE_B:-wgxdp})
 declare -A TUNNEL=([a]=w$$a [b]=w$$b)
@@ -69,7 +70,7 @@ skip() {
 
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds.
 wait_for() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000)) what=$2
+	local deadline=$((${EPOCHREALTIME/./} + $1 * (SLOW > 1 ? 4 : 1) * 1000000)) what=$2
 	shift 2
 	until "$@"; do
 		((${EPOCHREALTIME/./} < deadline)) || die "waited in vain for $what"
