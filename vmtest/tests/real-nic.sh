@@ -79,6 +79,12 @@ attach_as() {
 	ip -n "$(ns "$end")" link set "${TUNNEL[$end]}" mtu "$MTU"
 }
 
+# most FROM TO FAMILY SIZE: of ten pings nine. QEMU's hub drops what the listener has no room for.
+most() {
+	in_ns "$1" ping -q -c 10 -i 0.1 -W 5 -p "$MARKER" -s "$4" "$(inner "$2" "$3")" >"$WORK/ping" || true
+	at_least "of ten pings of $4 bytes from $1 to $2, IPv$3" 9 "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$WORK/ping")"
+}
+
 make_real_topology
 attach_as a
 attach_as b
@@ -87,8 +93,8 @@ add_peer b --endpoint "$(outer a 4)"
 for outer in 4 6; do
 	set_endpoint a "$(outer b $outer)"
 	for size in 0 56 1000 $((MTU - 48)); do
-		flood a b 4 20 -s $size
-		flood b a 6 20 -s $size
+		most a b 4 $size
+		most b a 6 $size
 	done
 	carry a b 4 2
 	carry b a 6 2
