@@ -80,14 +80,14 @@ fi
 
 # The next handshake takes it, and so does whoever is started again.
 step "b is killed and started again, and begins: at once all is well"
-stop_userspace b
+stop_engine b
 start_end b
 add_peer b --preshared-key "$WORK/second.psk" --endpoint "192.0.2.11:$PORT"
 flood b a 4 500
 flood a b 6 500
 
 step "b again, and does not know where a is: a notices within 15 s and a little that nothing comes back"
-stop_userspace b
+stop_engine b
 start_end b
 add_peer b --preshared-key "$WORK/second.psk"
 began=$SECONDS
