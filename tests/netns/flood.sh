@@ -55,9 +55,12 @@ verdict() {
 	wgxdp "$1" show "${TUNNEL[$1]}" --json | jq --arg name "$2" '.tunnels[0].verdicts[$name] // 0'
 }
 
-# agent_ticks END: hundredths of a second of CPU that its agent has used.
+# agent_ticks END: hundredths of a second of CPU that its agent's loop has used; the thread beside it computes keystream
+# for the tunnel's own traffic.
 agent_ticks() {
-	awk '{ print $14 + $15 }' "/proc/$(agent_pid "$1")/stat"
+	local pid
+	pid=$(agent_pid "$1")
+	awk '{ print $14 + $15 }' "/proc/$pid/task/$pid/stat"
 }
 
 # lost_at_c: frames that the ring of a's eth1 had no room for.
