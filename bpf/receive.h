@@ -132,6 +132,29 @@ WGXDP_INLINE enum verdict open_transport(struct xdp_md *xdp, struct received *in
 	return is_new ? VERDICT_DELIVERED : VERDICT_REPLAYED;
 }
 
+/*
+ * Generic mode comes behind the stack's own bundling: a datagram may be many messages of one length, by a sender on
+ * this machine (UDP_SEGMENT) or by GRO. Its checksum is then no more than the sum of the pseudo header (RFC 768), to
+ * be completed when the stack takes it apart; from a wire no packet like that gets as far as a socket.
+ */
+WGXDP_INLINE bool is_bundle(const struct received *in, const uint8_t *data, const uint8_t *end)
+{
+	const struct udp_header *udp =
+		(const void *)(data + ((in->outer.offset - sizeof(*udp)) & 63));
+	const struct endpoint *from = &in->outer.from;
+	uint64_t sum = WGXDP_BE16(PROTOCOL_UDP);
+
+	if (!in->keeps_tail || !from->ifindex || (const uint8_t *)(udp + 1) > end)
+		return false;
+	sum += udp->length;
+	WGXDP_UNROLL
+	for (int i = 0; i < 16; i += 4) {
+		sum += load_le32(from->address + i);
+		sum += load_le32(from->local_address + i);
+	}
+	return (uint16_t)~fold_checksum(sum) == udp->checksum;
+}
+
 /* A whole inner packet whose source belongs to this peer and to no other. */
 WGXDP_INLINE enum verdict check_inner(struct received *in, uint8_t *inner, const uint8_t *end,
 				      uint32_t mtu)

@@ -50,6 +50,9 @@ int rx(struct xdp_md *xdp)
 	/* 3. authentic, and not seen before */
 	if (verdict == VERDICT_DELIVERED)
 		verdict = open_transport(xdp, &in);
+	if ((verdict == VERDICT_BAD_TAG || verdict == VERDICT_TOO_LONG) &&
+	    is_bundle(&in, data, end))
+		return XDP_PASS;
 	if (verdict != VERDICT_DELIVERED)
 		goto drop;
 

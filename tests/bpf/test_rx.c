@@ -150,6 +150,18 @@ PACKET(others_source, packet->inner_source = packet->inner_source.family == FAMI
 						     : other_inner_ipv6)
 PACKET(refused_and_roams, others_source(packet); packet->outer.source_port = 1)
 
+/* ---- many in one datagram, as generic mode may see them ------------------------------------------------ */
+
+/* The text is another's than the tag says, and nobody has computed the checksum. */
+static void bundle(uint8_t *frame, uint32_t *length)
+{
+	uint32_t addresses = is_ipv4(frame) ? 8 : 32;
+	uint32_t sum =
+		checksum_add(17 + read_be16(udp(frame) + 4), udp(frame) - addresses, addresses);
+
+	flip_text(frame, length);
+	write_be16(udp(frame) + 6, (uint16_t)~checksum_fold(sum));
+}
 /* ---- delivered ----------------------------------------------------------------------------------- */
 
 STATE(injection, state->interface.is_injection = 1)
@@ -297,6 +309,10 @@ static const struct row rows[] = {
 	{"address of another interface", DELIVER, .state = address_elsewhere},
 	{"in generic mode, address of another interface", PASS, .state = generic_address_elsewhere},
 	{"injected in generic mode", DELIVER, .state = generic_injection},
+	{"many in one, generic mode", PASS, .state = generic_mode, .frame = bundle},
+	{"many in one, native mode", DROP(BAD_TAG), .frame = bundle},
+	{"many in one, injected", DROP(BAD_TAG), .state = generic_injection, .frame = bundle},
+	{"forged in generic mode", DROP(BAD_TAG), .state = generic_mode, .frame = flip_text},
 	{"from the agent, roams", DELIVER, .state = injection, .packet = other_source},
 	{"agent knows of data", DELIVER, .state = told_everything},
 	{"after something sent", DELIVER, .state = sent_before},
