@@ -72,7 +72,7 @@ static int receive_answer(int fd, char **text, size_t *size, size_t *length)
 		if (got < 0)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		if (got == 0)
-			return -EPROTO;
+			return -ECONNRESET;
 		*length += (size_t)got;
 	}
 	return 0;
@@ -92,19 +92,32 @@ static int read_answer(int fd, struct device_config *config)
 	return error;
 }
 
+/* Where the agent is gone this is an error, and no signal that ends the command. */
+static ssize_t send_all(void *fd, const char *text, size_t length)
+{
+	size_t sent = 0;
+
+	while (sent < length) {
+		ssize_t count = send(*(const int *)fd, text + sent, length - sent, MSG_NOSIGNAL);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			break;
+		sent += (size_t)count;
+	}
+	return (ssize_t)sent;
+}
+
 /* Through a buffer of ours, because stdio wipes none of its own. */
 static int send_request(int fd, const struct device_config *set)
 {
 	char buffer[4096];
-	int copy = dup(fd), error = 0;
-	FILE *to = copy < 0 ? NULL : fdopen(copy, "w");
+	FILE *to = fopencookie(&fd, "w", (cookie_io_functions_t){.write = send_all});
+	int error = 0;
 
-	if (!to) {
-		error = -errno;
-		if (copy >= 0)
-			close(copy);
-		return error;
-	}
+	if (!to)
+		return -ENOMEM;
 	setvbuf(to, buffer, _IOFBF, sizeof(buffer));
 	if (set)
 		uapi_print_set(to, set);

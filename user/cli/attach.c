@@ -206,17 +206,33 @@ static bool make_pair(struct attach *attach)
 	return !error;
 }
 
+static int ask_agent(struct attach *attach)
+{
+	int fd = tunnel_connect(attach->tunnel), error;
+
+	if (fd < 0)
+		return fd;
+	error = uapi_get(fd, &attach->before);
+	close(fd);
+	return error;
+}
+
+/* There is one when it has answered: one that was killed takes connections until the kernel is done with it. */
 static bool start_agent(struct attach *attach)
 {
-	int fd = tunnel_connect(attach->tunnel);
+	int error = ask_agent(attach);
 
-	if (fd >= 0) {
-		close(fd);
-		return true;
+	if (tunnel_has_no_agent(error)) {
+		attach->started_agent =
+			tunnel_start_agent(attach->arguments, &attach->host, attach->tunnel,
+					   &(struct agent_options){0});
+		if (!attach->started_agent)
+			return false;
+		error = ask_agent(attach);
 	}
-	attach->started_agent = tunnel_start_agent(attach->arguments, &attach->host, attach->tunnel,
-						   &(struct agent_options){0});
-	return attach->started_agent;
+	if (error)
+		tunnel_complain(attach->arguments, attach->tunnel, error);
+	return !error;
 }
 
 static bool write_key_file(const char *path, const uint8_t key[static 32])
@@ -288,17 +304,14 @@ static void complain_configure(const struct attach *attach, int error)
 
 static bool configure(struct attach *attach)
 {
-	int fd = tunnel_connect_or_complain(attach->arguments, attach->tunnel), error;
+	int fd, error;
 
+	if (!complete_settings(attach))
+		return false;
+	fd = tunnel_connect_or_complain(attach->arguments, attach->tunnel);
 	if (fd < 0)
 		return false;
-	error = uapi_get(fd, &attach->before);
-	if (!error && !complete_settings(attach)) {
-		close(fd);
-		return false;
-	}
-	if (!error)
-		error = uapi_set(fd, &attach->settings);
+	error = uapi_set(fd, &attach->settings);
 	if (!error) {
 		attach->configured = true;
 		error = uapi_get(fd, &attach->after);

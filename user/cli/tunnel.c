@@ -80,14 +80,28 @@ int tunnel_connect(const char *name)
 	return fd;
 }
 
-void tunnel_complain(const struct arguments *arguments, const char *name, int error)
+bool tunnel_has_no_agent(int error)
 {
 	switch (error) {
 	case -ENOENT:
 	case -ECONNREFUSED:
+	/* it ended while it was asked */
+	case -ECONNRESET:
+	case -EPIPE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void tunnel_complain(const struct arguments *arguments, const char *name, int error)
+{
+	if (tunnel_has_no_agent(error)) {
 		complain(arguments,
 			 "tunnel %s has no agent: expected one that 'wgxdp attach' started", name);
-		break;
+		return;
+	}
+	switch (error) {
 	case -EXDEV:
 		complain(arguments,
 			 "the name %s is taken by a tunnel of another network namespace: expected "

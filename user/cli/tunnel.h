@@ -29,6 +29,8 @@ int tunnel_connect(const char *name);
 /* As above, and says what is wrong. */
 int tunnel_connect_or_complain(const struct arguments *arguments, const char *name);
 void tunnel_complain(const struct arguments *arguments, const char *name, int error);
+/* Whether `error`, of a connection or of what was asked on it, says that there is none, or no longer. */
+bool tunnel_has_no_agent(int error);
 
 /* ---- without the agent ---- */
 
