@@ -8,8 +8,10 @@ Frames that come in by one interface go out by the other. Of those with UDP in t
 in the message or in any header, cut with and without the lengths saying so, made longer, sent twice, kept back,
 sent again much later, or followed by an invention of our own. SIGTERM ends it; then it prints, for each interface,
 "to NAME whole N broken N": how many datagrams it sent there whose headers are as they should be, and how many
-others. Both ends must send finished checksums (ethtool -K eth0 tx off).
+others. What is whole but for another address or port than most is among these: the end that sent it has followed an
+address that we damaged, which is how it should be, and no reader waits there. Both ends must send finished checksums (ethtool -K eth0 tx off).
 """
+import collections
 import random
 import select
 import signal
@@ -36,6 +38,13 @@ def ip_header(frame):
     if kind == b"\x86\xdd" and frame[ETHERNET + 6] == socket.IPPROTO_UDP:
         return 40
     return 0
+
+
+def destination(frame):
+    """Address and port."""
+    header = ip_header(frame)
+    address = 16 if header == 20 else 24
+    return frame[ETHERNET + address : ETHERNET + header], frame[ETHERNET + header + 2 :][:2]
 
 
 def checksum(data):
@@ -69,7 +78,7 @@ class Direction:
 
     def __init__(self, chance, send):
         self.chance, self.send = chance, send
-        self.whole = self.broken = 0
+        self.whole, self.broken = collections.Counter(), 0
         self.past, self.kept = [], []
 
     def is_time_for(self, what):
@@ -77,8 +86,10 @@ class Direction:
 
     def give(self, frame, whole=True):
         self.send(frame)
-        self.whole += whole
-        self.broken += not whole
+        if whole:
+            self.whole[destination(frame)] += 1
+        else:
+            self.broken += 1
 
     def flip(self, data):
         data = bytearray(data)
@@ -169,7 +180,8 @@ def main():
                     links[there].send(frame)
     for name, direction in zip(names, directions):
         direction.flush()
-        print(f"to {name} whole {direction.whole} broken {direction.broken}")
+        whole = max(direction.whole.values(), default=0)
+        print(f"to {name} whole {whole} broken {direction.broken + direction.whole.total() - whole}")
 
 
 main()
