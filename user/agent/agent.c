@@ -394,6 +394,7 @@ static void finish(struct agent *agent)
 	udp_close(&device->udp);
 	if (device->packet_socket >= 0)
 		close(device->packet_socket);
+	icmp_close(device);
 	if (device->state_fd >= 0)
 		close(device->state_fd);
 	if (device->datapath)
@@ -417,6 +418,8 @@ static void prepare(struct agent *agent, const char *tunnel, const struct agent_
 	device->follow.is_due = true;
 	snprintf(device->name, sizeof(device->name), "%s", tunnel);
 	device->packet_socket = -1;
+	device->icmp_ipv4 = -1;
+	device->icmp_ipv6 = -1;
 	device->state_fd = -1;
 	device->idle_waiter.fd = -1;
 	device->loop = (struct loop){.epoll_fd = -1, .timer_fd = -1};

@@ -161,8 +161,9 @@ struct device {
 	struct keystream_producer *producer;
 	struct loop_waiter idle_waiter;
 	bool cannot_compute_ahead;
-	/* icmp.c's budget */
+	/* icmp.c's budget; icmp_socket.c's, -1: none */
 	uint64_t icmp_tokens, icmp_refilled;
+	int icmp_ipv4, icmp_ipv6;
 
 	char state_path[PATH_MAX];
 	int state_fd;
@@ -305,6 +306,15 @@ void busy_end(struct device *device);
 
 /* Answers an inner packet that could not be sent, as its event says. */
 void icmp_answer(struct device *device, const struct event *event);
+
+/* ---- icmp_socket.c ---- */
+
+/* The end people see is where it was not before. */
+void icmp_follow(struct device *device);
+void icmp_close(struct device *device);
+/* A message from its ICMP header on, from the address that the routes there choose. False: there is no socket. */
+bool icmp_send(struct device *device, enum address_family family, const void *destination,
+	       const void *message, size_t length);
 
 /* ---- configure.c: wg(8)'s set and get ---- */
 

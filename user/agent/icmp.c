@@ -3,8 +3,9 @@
  * icmp.c - tells the sender of an inner packet why it did not go (RFC 792, RFC 1191, RFC 4443; kernel: device.c,
  * wg_xmit): no peer, a peer without endpoint, larger than the MTU.
  *
- * The answer comes from the address the packet was for: the stack behind the tunnel refuses its own addresses as
- * a source, and the reverse path of any other may not lead here.
+ * The answer goes out where the packet came from, by icmp_socket.c, as the kernel's own would. Where that cannot be (the
+ * interface is in a namespace that we may not enter) it comes in by the tunnel, from the address the packet was for:
+ * the stack there refuses its own addresses as a source, and the reverse path of any other may not lead here.
  */
 #include <agent/device.h>
 
@@ -122,7 +123,9 @@ static void answer_ipv4(struct device *device, const struct event *event)
 	}
 	memcpy(answer.quote, event->packet, quoted);
 	answer.icmp.checksum = finish_sum(add_sum(0, &answer.icmp, ICMP_HEADER_LENGTH + quoted));
-	staged_pass(device, (const uint8_t *)&answer, length);
+	if (!icmp_send(device, FAMILY_IPV4, &inner->saddr, &answer.icmp,
+		       ICMP_HEADER_LENGTH + quoted))
+		staged_pass(device, (const uint8_t *)&answer, length);
 }
 
 /* ---- IPv6 ---------------------------------------------------------------------------------------- */
@@ -179,7 +182,8 @@ static void answer_ipv6(struct device *device, const struct event *event)
 	sum = add_sum((uint32_t)payload + IPPROTO_ICMPV6, &answer.ip.ip6_src,
 		      2 * sizeof(struct in6_addr));
 	answer.icmp.icmp6_cksum = finish_sum(add_sum(sum, &answer.icmp, payload));
-	staged_pass(device, (const uint8_t *)&answer, sizeof(answer.ip) + payload);
+	if (!icmp_send(device, FAMILY_IPV6, &inner->ip6_src, &answer.icmp, payload))
+		staged_pass(device, (const uint8_t *)&answer, sizeof(answer.ip) + payload);
 }
 
 void icmp_answer(struct device *device, const struct event *event)

@@ -49,14 +49,15 @@ static void read_routes(struct device *device)
 static void follow(struct device *device)
 {
 	const struct link_info *hidden = &device->hidden;
-	bool moved = device->visible_ifindex &&
-		     (device->visible_ifindex != hidden->peer_ifindex + hidden->far_ifindex ||
-		      device->visible_namespace != hidden->far_namespace);
+	bool moved = device->visible_ifindex != hidden->peer_ifindex + hidden->far_ifindex ||
+		     device->visible_namespace != hidden->far_namespace;
 
-	if (moved)
+	if (moved && device->visible_ifindex)
 		forget_route_mtus(device);
 	device->visible_ifindex = hidden->peer_ifindex + hidden->far_ifindex;
 	device->visible_namespace = hidden->far_namespace;
+	if (moved)
+		icmp_follow(device);
 	if (hidden->far_ifindex)
 		netlink_watch_far(device->netlink, hidden->far_namespace);
 	else

@@ -101,6 +101,9 @@ struct netlink_watch {
 	void (*changes_lost)(void *context);
 };
 
+/* Another namespace by its number here, to enter it. -ENOENT: neither a name nor a process was found that has it. */
+int netlink_open_namespace(struct netlink *netlink, int number);
+
 int netlink_watch_open(struct netlink *netlink, const struct netlink_watch *watch, void *context);
 /* What changes in another namespace too, by its number here; it takes the place of the one before. */
 int netlink_watch_far(struct netlink *netlink, int far_namespace);
