@@ -29,6 +29,11 @@ WGXDP_INLINE void write_udp(struct udp_header *udp, const struct sending *out,
 	udp->checksum = 0;
 }
 
+WGXDP_INLINE uint8_t hop_limit_of(const struct sending *out)
+{
+	return out->endpoint.hop_limit ? out->endpoint.hop_limit : HOP_LIMIT_DEFAULT;
+}
+
 WGXDP_INLINE bool write_ipv4(struct __sk_buff *skb, const struct sending *out,
 			     const struct tunnel_value *tunnel, uint32_t payload)
 {
@@ -45,7 +50,7 @@ WGXDP_INLINE bool write_ipv4(struct __sk_buff *skb, const struct sending *out,
 	ipv4->total_length = WGXDP_BE16(sizeof(*ipv4) + sizeof(*udp) + payload);
 	ipv4->id = WGXDP_BE16((uint16_t)out->counter);
 	ipv4->fragment = 0;
-	ipv4->ttl = OUTER_TTL;
+	ipv4->ttl = hop_limit_of(out);
 	ipv4->protocol = PROTOCOL_UDP;
 	ipv4->checksum = 0;
 	copy_words(ipv4->source, out->endpoint.local_address, 1);
@@ -76,7 +81,7 @@ WGXDP_INLINE bool write_ipv6(struct __sk_buff *skb, const struct sending *out,
 	ipv6->version_class_label[3] = 0;
 	ipv6->payload_length = WGXDP_BE16(sizeof(*udp) + payload);
 	ipv6->next_header = PROTOCOL_UDP;
-	ipv6->hop_limit = OUTER_TTL;
+	ipv6->hop_limit = hop_limit_of(out);
 	copy_words(ipv6->source, out->endpoint.local_address, 4);
 	copy_words(ipv6->destination, out->endpoint.address, 4);
 	write_udp(udp, out, tunnel, payload);

@@ -13,7 +13,8 @@
 enum {
 	/* what an ICMP error quotes of the packet it is about: all that fits an IPv6 minimum MTU */
 	QUOTED_LENGTH = 1280,
-	OUTER_TTL = 64,
+	/* of an endpoint whose route nobody looked at yet: the kernel's default */
+	HOP_LIMIT_DEFAULT = 64,
 	/* an IPv6 header is longer than one of IPv4 */
 	HEADERS_DIFFER = sizeof(struct ipv6_header) - sizeof(struct ipv4_header),
 };

@@ -15,16 +15,20 @@ WGXDP_INLINE bool is_expired(const struct transport_session *session, uint64_t c
 	return now - session->birth >= REJECT_AFTER_TIME || counter >= REJECT_AFTER_MESSAGES;
 }
 
-/* Same address, port and address of ours. The interface is left out: the agent may have chosen another for
- * the way back, and that is not roaming. */
+/* Family and port, in the endpoint's first word. */
+#define FIRST_WORD_OF_PLACE UINT32_C(0xffff00ff)
+
+/* Same address, port and address of ours. Interface and hop limit are left out: the agent chooses them for the way
+ * back, and that is not roaming. */
 WGXDP_INLINE bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
 	const uint64_t *x = (const uint64_t *)a->address, *y = (const uint64_t *)b->address;
 
-	return !((load_le32(a) ^ load_le32(b)) | (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
+	return !(((load_le32(a) ^ load_le32(b)) & FIRST_WORD_OF_PLACE) | (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
 		 (x[3] ^ y[3]));
 }
 
+_Static_assert(offsetof(struct endpoint, hop_limit) == 1, "left out of the first word");
 _Static_assert(offsetof(struct endpoint, ifindex) == 4, "family and port are the first word");
 _Static_assert(offsetof(struct endpoint, address) == 8, "compared as words");
 _Static_assert(offsetof(struct endpoint, local_address) == 24, "compared as words");
@@ -49,6 +53,7 @@ WGXDP_INLINE bool is_within_limit(const struct rate_limit *limit, uint64_t *unti
 /* The peer is where its authentic packet came from; answers leave from the address it wrote to. */
 WGXDP_INLINE void roam(struct peer_value *peer, uint32_t peer_id, const struct endpoint *from)
 {
+	uint8_t hop_limit = peer->endpoint.hop_limit;
 	bool moved;
 
 	if (same_endpoint(&peer->endpoint, from) ||
@@ -56,8 +61,11 @@ WGXDP_INLINE void roam(struct peer_value *peer, uint32_t peer_id, const struct e
 		return;
 	bpf_spin_lock(&peer->lock);
 	moved = !same_endpoint(&peer->endpoint, from);
-	if (moved)
+	if (moved) {
 		peer->endpoint = *from;
+		/* until the agent has looked it up */
+		peer->endpoint.hop_limit = hop_limit;
+	}
 	bpf_spin_unlock(&peer->lock);
 	if (moved)
 		tell(peer->tunnel, EVENT_ROAMED, peer_id, 0, 0, from);

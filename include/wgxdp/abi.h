@@ -26,7 +26,8 @@ enum address_family {
 struct endpoint {
 	/* enum address_family; NONE: not known yet */
 	uint8_t family;
-	uint8_t unused;
+	/* TTL or hop limit of what is sent there, by the route; 0: 64. The agent's alone, and no part of where a peer is */
+	uint8_t hop_limit;
 	/* as on the wire */
 	uint8_t port[2];
 	/* the interface its packets leave by; 0: not known, the slow way finds it */

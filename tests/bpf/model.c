@@ -307,9 +307,13 @@ static void confirm_and_roam(struct model *model, const struct arrived *in)
 		model_tell(model, EVENT_CONFIRMED, id, index, 0);
 	}
 	known.ifindex = in->from.ifindex;
+	known.hop_limit = 0;
 	if (memcmp(&known, &in->from, sizeof(known)) != 0 &&
 	    (known.family == FAMILY_NONE || !(peer->rules & PEER_STAYS))) {
+		uint8_t hop_limit = peer->endpoint.hop_limit;
+
 		peer->endpoint = in->from;
+		peer->endpoint.hop_limit = hop_limit;
 		model_tell(model, EVENT_ROAMED, id, 0, 0)->endpoint = in->from;
 	}
 }

@@ -110,6 +110,7 @@ static enum verdict encapsulate(struct model *model, const struct leaving *out)
 		.destination_port = (uint16_t)read_be16(to->port),
 		.ds = out->ecn,
 		.id = (uint16_t)out->counter,
+		.hop_limit = to->hop_limit,
 		.without_checksum = to->family == FAMILY_IPV4,
 	};
 

@@ -185,6 +185,7 @@ STATE(initiator_165_s, state->sessions[LIVE].i_am_the_initiator = 1;
 STATE(initiator_164_s, state->sessions[LIVE].i_am_the_initiator = 1;
       state->sessions[LIVE].birth = world_time() - SECONDS(164))
 STATE(initiator_told, initiator_165_s(state); state->sessions[LIVE].told = TOLD_REKEY_ON_RECEIVE)
+STATE(hop_limit_known, state->peers[PEER].endpoint.hop_limit = 33)
 STATE(no_endpoint, memset(&state->peers[PEER].endpoint, 0, sizeof(struct endpoint)))
 STATE(no_ring, state->has_ring = false)
 STATE(leaves_elsewhere, state->peers[PEER].endpoint.ifindex = 5)
@@ -330,6 +331,8 @@ static const struct row rows[] = {
 	{"NEXT becomes current", DELIVER, .packet = next},
 	{"roams to a port", DELIVER, .packet = other_source_port},
 	{"roams to an address", DELIVER, .packet = other_source},
+	{"a hop limit is no part of the place", DELIVER, .state = hop_limit_known},
+	{"roams, and keeps its hop limit", DELIVER, .state = hop_limit_known, .packet = other_source},
 	{"4 bytes above the MTU", DELIVER, .packet = four_above_the_mtu},
 	{"5 bytes above the MTU", DROP(PACKET_TOO_BIG), .packet = five_above_the_mtu},
 	{"no padding", DELIVER, .packet = not_padded},

@@ -56,6 +56,8 @@ STATE(down, state->tunnel.is_up = 0)
 STATE(no_peer, state->has_peer[PEER] = false)
 STATE(peer_of_other_tunnel, state->peers[PEER].tunnel = OTHER_TUNNEL)
 STATE(no_endpoint, memset(&state->peers[PEER].endpoint, 0, sizeof(struct endpoint)))
+STATE(route_of_33_hops, state->peers[PEER].endpoint.hop_limit = 33)
+STATE(route_of_255_hops, state->peers[PEER].endpoint.hop_limit = 255)
 STATE(no_session, state->peers[PEER].has_current_session = 0)
 STATE(session_gone, state->peers[PEER].current_session ^= 1)
 STATE(next_is_current, state->peers[PEER].current_session = session_indices[NEXT])
@@ -202,6 +204,8 @@ static const struct row rows[] = {
 	{"1 299 bytes, four route MTUs", SEALED, .state = route_mtus, .packet = of_1299},
 	{"1 300 bytes, four route MTUs", SEALED, .state = route_mtus, .packet = of_1300},
 	{"1 283 bytes, four route MTUs", SEALED, .state = route_mtus, .packet = of_1283},
+	{"hop limit of the route", SEALED, .state = route_of_33_hops},
+	{"hop limit of the route, the greatest", SEALED, .state = route_of_255_hops},
 	{"header only", SEALED, .packet = header_only},
 	{"64 bytes", SEALED, .packet = of_64},
 	{"65 bytes", SEALED, .packet = of_65},

@@ -20,6 +20,8 @@ uint16_t checksum_fold(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
+enum { HOP_LIMIT = 64 };
+
 static void build_ipv4(uint8_t *header, const struct address *source,
 		       const struct address *destination, uint32_t payload, uint8_t ds, uint16_t id)
 {
@@ -28,7 +30,7 @@ static void build_ipv4(uint8_t *header, const struct address *source,
 	header[1] = ds;
 	write_be16(header + 2, IPV4_LENGTH + payload);
 	write_be16(header + 4, id);
-	header[8] = 64;
+	header[8] = HOP_LIMIT;
 	header[9] = 17;
 	memcpy(header + 12, source->bytes, 4);
 	memcpy(header + 16, destination->bytes, 4);
@@ -43,7 +45,7 @@ static void build_ipv6(uint8_t *header, const struct address *source,
 	header[1] = (uint8_t)(ds << 4);
 	write_be16(header + 4, payload);
 	header[6] = 17;
-	header[7] = 64;
+	header[7] = HOP_LIMIT;
 	memcpy(header + 8, source->bytes, 16);
 	memcpy(header + 24, destination->bytes, 16);
 }
@@ -94,6 +96,17 @@ bool open_message(uint8_t *text, const uint8_t *message, uint32_t length,
 							 0, nonce, (const uint8_t *)key) == 0;
 }
 
+static void set_hop_limit(uint8_t *header, uint8_t family, uint8_t hop_limit)
+{
+	if (family == FAMILY_IPV6) {
+		header[7] = hop_limit;
+		return;
+	}
+	header[8] = hop_limit;
+	write_be16(header + 10, 0);
+	write_be16(header + 10, checksum_fold(checksum_add(0, header, IPV4_LENGTH)));
+}
+
 /* RFC 768 and RFC 8200, 8.1: addresses, protocol and length, then the datagram. */
 static uint16_t udp_checksum(const struct datagram *outer, const uint8_t *udp, uint32_t length)
 {
@@ -116,6 +129,8 @@ uint32_t build_datagram(uint8_t *frame, const struct datagram *outer, const uint
 	write_be16(frame + 12, outer->source.family == FAMILY_IPV4 ? 0x0800 : 0x86dd);
 	build_ip(ip, &outer->source, &outer->destination, UDP_LENGTH + length, outer->ds,
 		 outer->id);
+	if (outer->hop_limit)
+		set_hop_limit(ip, outer->source.family, outer->hop_limit);
 	write_be16(udp, outer->source_port);
 	write_be16(udp + 2, outer->destination_port);
 	write_be16(udp + 4, UDP_LENGTH + length);

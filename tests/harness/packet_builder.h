@@ -34,6 +34,8 @@ struct datagram {
 	uint16_t destination_port;
 	uint8_t ds;
 	uint16_t id;
+	/* 0: 64 */
+	uint8_t hop_limit;
 	/* RFC 768 lets IPv4 go without */
 	bool without_checksum;
 };

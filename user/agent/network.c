@@ -232,6 +232,7 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 	endpoint->ifindex = error || peer->loops || route.ifindex == LOOPBACK_IFINDEX
 				    ? 0
 				    : (uint32_t)route.ifindex;
+	endpoint->hop_limit = error ? 0 : route.hop_limit;
 	peer->source_is_learned = has_source(endpoint);
 	if (!error && !has_source(endpoint))
 		memcpy(endpoint->local_address, route.source, sizeof(route.source));
@@ -247,7 +248,7 @@ static bool same_place(const struct endpoint *a, const struct endpoint *b)
 
 static bool same_way(const struct endpoint *a, const struct endpoint *b)
 {
-	return a->ifindex == b->ifindex &&
+	return a->ifindex == b->ifindex && a->hop_limit == b->hop_limit &&
 	       !memcmp(a->local_address, b->local_address, sizeof(a->local_address));
 }
 
@@ -262,8 +263,11 @@ int network_set_endpoint(struct device_peer *peer, const struct endpoint *endpoi
 	monitor_endpoint(peer, endpoint, learned);
 	if (learned && same_place(&value.endpoint, endpoint) &&
 	    !memcmp(value.endpoint.local_address, endpoint->local_address,
-		    sizeof(endpoint->local_address)))
+		    sizeof(endpoint->local_address))) {
+		/* a handshake is the time to see what nobody tells of: the default TTL */
+		network_route(peer, false);
 		return 0;
+	}
 	find_way(peer, &wanted, learned ? SOURCE_AS_HEARD : SOURCE_CHOSEN_ANEW);
 	return datapath_set_endpoint(peer->device->datapath, peer->id, &wanted);
 }

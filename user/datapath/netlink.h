@@ -58,11 +58,12 @@ int netlink_remove_address(struct netlink *netlink, int ifindex, enum address_fa
 			   const uint8_t *address, uint8_t prefix_length);
 
 /* The route to an address (with a mark, and from a source when that is not all zero): interface, source the
- * kernel would use, and path MTU. -ENETUNREACH and the like when there is none. */
+ * kernel would use, path MTU, and TTL or hop limit. -ENETUNREACH and the like when there is none. */
 struct route_info {
 	int ifindex;
 	uint8_t source[16];
 	uint32_t mtu;
+	uint8_t hop_limit;
 };
 
 int netlink_get_route(struct netlink *netlink, enum address_family family, const uint8_t *address,

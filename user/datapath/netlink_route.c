@@ -3,6 +3,7 @@
 #include <datapath/netlink_request.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 
 static size_t address_length(enum address_family family)
 {
@@ -180,6 +181,28 @@ static void keep_route(void *context, struct nlmsghdr *answer)
 		nla_parse_nested(metrics, RTAX_MAX, attributes[RTA_METRICS], NULL);
 	if (metrics[RTAX_MTU])
 		route->mtu = nla_get_u32(metrics[RTAX_MTU]);
+	if (metrics[RTAX_HOPLIMIT])
+		route->hop_limit = (uint8_t)nla_get_u32(metrics[RTAX_HOPLIMIT]);
+}
+
+/* As ip4_dst_hoplimit() and ip6_dst_hoplimit() of the kernel, which tells nobody when they change. */
+static uint8_t hop_limit_of_link(enum address_family family, const char *name)
+{
+	char path[128];
+	unsigned int limit = 0;
+	FILE *file;
+
+	if (family == FAMILY_IPV4)
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv4/ip_default_ttl");
+	else
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/hop_limit", name);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%u", &limit) != 1 || limit > UINT8_MAX)
+		limit = 0;
+	fclose(file);
+	return (uint8_t)limit;
 }
 
 static bool put_flow(struct nl_msg *message, enum address_family family, const uint8_t *address,
@@ -217,10 +240,13 @@ int netlink_get_route(struct netlink *netlink, enum address_family family, const
 	error = netlink_request(netlink, message, keep_route, &found);
 	if (!error && !found.ifindex)
 		error = -ENETUNREACH;
-	/* without a metric of its own the route has its link's */
-	if (!error && !found.mtu) {
+	/* without metrics of its own the route has its link's */
+	if (!error && (!found.mtu || !found.hop_limit)) {
 		error = netlink_get_link_by_index(netlink, found.ifindex, &link);
-		found.mtu = link.mtu;
+		if (!error && !found.mtu)
+			found.mtu = link.mtu;
+		if (!error && !found.hop_limit)
+			found.hop_limit = hop_limit_of_link(family, link.name);
 	}
 	if (!error)
 		*route = found;
