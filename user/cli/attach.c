@@ -444,7 +444,7 @@ int cli_attach(const struct arguments *arguments)
 {
 	struct attach attach = {.arguments = arguments, .host.lock = -1};
 	bool good = read_command_line(&attach) && environment_can_load(arguments) &&
-		    host_open(arguments, &attach.host, true);
+		    host_open(arguments, &attach.host, HOST_MAKES);
 
 	if (good) {
 		good = find_interface(&attach) && find_tunnel(&attach);

@@ -60,7 +60,7 @@ int cli_detach(const struct arguments *arguments)
 	bool good = named_tunnel_exists(arguments) && environment_has_rights(arguments);
 	struct host host;
 
-	if (!good || !host_open(arguments, &host, false))
+	if (!good || !host_open(arguments, &host, HOST_USES))
 		return EXIT_FAILURE;
 	good = detach(arguments, &host, arguments->operands[0]);
 	host_remove_unused(&host);

@@ -19,7 +19,7 @@ static bool remove_all(const struct arguments *arguments, const char *name,
 	struct host host;
 	bool good = true, found;
 
-	if (!host_open(arguments, &host, false))
+	if (!host_open(arguments, &host, HOST_REMOVES))
 		return false;
 	found = host_remove_tunnel(&host, name);
 	if (record)

@@ -6,6 +6,7 @@
 #include <cli/tunnel.h>
 
 #include <errno.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define HIDDEN_SUFFIX ".dp"
 
 bool tunnel_name_is_good(const struct arguments *arguments, const char *name)
 {
@@ -147,7 +150,53 @@ static int take_lock(const struct arguments *arguments)
 	return fd;
 }
 
-bool host_open(const struct arguments *arguments, struct host *host, bool load)
+/* For a message: the tunnels of this namespace, whose hidden ends tell of them. */
+static void list_tunnels(char *list, size_t size)
+{
+	struct if_nameindex *names = if_nameindex();
+	size_t used = 0, suffix = strlen(HIDDEN_SUFFIX);
+
+	list[0] = '\0';
+	for (size_t i = 0; names && names[i].if_index && used < size; i++) {
+		size_t length = strlen(names[i].if_name);
+
+		if (length <= suffix ||
+		    strcmp(names[i].if_name + length - suffix, HIDDEN_SUFFIX) != 0)
+			continue;
+		used += (size_t)snprintf(list + used, size - used, "%s%.*s", used ? " and " : "",
+					 (int)(length - suffix), names[i].if_name);
+	}
+	if_freenameindex(names);
+}
+
+/* Of another version, and nobody's any more: it makes place. */
+static int open_datapath(struct host *host, enum host_purpose purpose, const char **why)
+{
+	int error = purpose == HOST_MAKES ? datapath_open(&host->datapath, why)
+					  : datapath_open_existing(&host->datapath, why);
+
+	if (error == -EPROTO && purpose == HOST_MAKES && !datapath_remove_other())
+		error = datapath_open(&host->datapath, why);
+	host->is_of_another_version = error == -EPROTO;
+	return error == -ENOENT && purpose != HOST_MAKES ? 0 : error;
+}
+
+static void complain_datapath(const struct arguments *arguments, int error, const char *why)
+{
+	char tunnels[256];
+
+	if (error != -EPROTO) {
+		complain(arguments, "%s: %s", why ? why : "the data path cannot be opened",
+			 strerror(-error));
+		return;
+	}
+	list_tunnels(tunnels, sizeof(tunnels));
+	complain(arguments,
+		 "%s: expected 'wgxdp down' of %s first, which ends sessions and removes it", why,
+		 tunnels[0] ? tunnels : "its tunnels");
+}
+
+bool host_open(const struct arguments *arguments, struct host *host, enum host_purpose purpose)
 {
 	const char *why = NULL;
 	int error;
@@ -160,14 +209,10 @@ bool host_open(const struct arguments *arguments, struct host *host, bool load)
 		complain(arguments, "cannot open netlink: %s", strerror(-error));
 		goto fail;
 	}
-	error = load ? datapath_open(&host->datapath, &why)
-		     : datapath_open_existing(&host->datapath, &why);
-	if (error && (load || error != -ENOENT)) {
-		complain(arguments, "%s: %s", why ? why : "the data path cannot be opened",
-			 strerror(-error));
-		goto fail;
-	}
-	return true;
+	error = open_datapath(host, purpose, &why);
+	if (!error || (host->is_of_another_version && purpose == HOST_REMOVES))
+		return true;
+	complain_datapath(arguments, error, why);
 fail:
 	host_close(host);
 	return false;
@@ -269,6 +314,8 @@ void host_remove_unused(const struct host *host)
 	/* the first refuses while there is a tunnel, the second while there is a file */
 	if (host->datapath)
 		datapath_remove(host->datapath);
+	else if (host->is_of_another_version)
+		datapath_remove_other();
 	else
 		datapath_remove_remains();
 	if (!run_directory(path))

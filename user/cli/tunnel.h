@@ -38,12 +38,22 @@ struct host {
 	/* one attach, detach or down at a time */
 	int lock;
 	struct netlink *netlink;
-	/* NULL: nothing is pinned */
+	/* NULL: nothing is pinned, or what another version of this program pinned */
 	struct datapath *datapath;
+	bool is_of_another_version;
 };
 
-/* Takes the lock and opens both; `load`: the programs too, when nothing is pinned. */
-bool host_open(const struct arguments *arguments, struct host *host, bool load);
+enum host_purpose {
+	/* opens what is there */
+	HOST_USES,
+	/* and makes it when it is not */
+	HOST_MAKES,
+	/* takes what is there for what it is, whichever version made it */
+	HOST_REMOVES,
+};
+
+/* Takes the lock and opens both. */
+bool host_open(const struct arguments *arguments, struct host *host, enum host_purpose purpose);
 void host_close(struct host *host);
 
 /* In the background, without the lock; waits until it is ready. */

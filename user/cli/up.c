@@ -416,7 +416,7 @@ static bool run(struct up *up)
 	const struct conf *conf = &up->file.conf;
 	bool good =
 		quick_run_hooks(arguments, HOOK_PRE_UP, &conf->hooks[HOOK_PRE_UP], up->file.name) &&
-		host_open(arguments, &up->host, true);
+		host_open(arguments, &up->host, HOST_MAKES);
 
 	if (!good)
 		return false;
@@ -427,7 +427,7 @@ static bool run(struct up *up)
 	if (!good)
 		return false;
 	good = quick_run_hooks(arguments, HOOK_POST_UP, &conf->hooks[HOOK_POST_UP], up->file.name);
-	if (!good && host_open(arguments, &up->host, false)) {
+	if (!good && host_open(arguments, &up->host, HOST_USES)) {
 		undo(up);
 		host_close(&up->host);
 	}
@@ -448,7 +448,7 @@ static bool lacks_only_its_agent(const struct up *up)
 
 static bool resume(struct up *up)
 {
-	bool good = host_open(up->arguments, &up->host, true);
+	bool good = host_open(up->arguments, &up->host, HOST_MAKES);
 
 	if (!good)
 		return false;

@@ -27,6 +27,9 @@ void datapath_close(struct datapath *datapath);
  * tunnel is left. */
 int datapath_remove(struct datapath *datapath);
 
+/* The same for the data path of another version of this program, which datapath_open() refuses. */
+int datapath_remove_other(void);
+
 /* Removes what a process left that was killed while it made or removed pins; for when nothing else is pinned. */
 int datapath_remove_remains(void);
 /* What tells this network namespace from all others there ever were, also from one of the same inode. */

@@ -135,6 +135,14 @@ static int open_pin(const pin_path directory, const char *name)
 	return bpf_obj_get(path);
 }
 
+int pins_open_one(const char *name)
+{
+	pin_path directory;
+	int error = find_pins(directory);
+
+	return error ? error : open_pin(directory, name);
+}
+
 static int read_identity(const pin_path directory, struct identity *identity)
 {
 	uint32_t first = 0;

@@ -82,6 +82,8 @@ int pins_open(struct datapath *datapath, const char **why);
 /* Loads everything and pins it, all or nothing. */
 int pins_create(const char **why);
 int pins_remove(void);
+/* One of them, of whichever version; a file descriptor or -errno. */
+int pins_open_one(const char *name);
 
 /* ---- datapath_map.c ---- */
 
