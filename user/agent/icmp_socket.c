@@ -63,8 +63,7 @@ static void open_far(struct device *device, struct opening *opening)
 {
 	pthread_t thread;
 
-	opening->namespace =
-		netlink_open_namespace(device->netlink, device->hidden.far_namespace);
+	opening->namespace = netlink_open_namespace(device->netlink, device->hidden.far_namespace);
 	if (opening->namespace < 0)
 		return;
 	if (!pthread_create(&thread, NULL, open_there, opening))
@@ -94,7 +93,7 @@ void icmp_follow(struct device *device)
 	device->icmp_ipv4 = opening.ipv4;
 	device->icmp_ipv6 = opening.ipv6;
 	if (opening.ipv4 < 0)
-		log_verbose("no raw socket where %s is: ICMP errors come from the address a packet was for",
+		log_verbose("no raw socket where %s is: ICMP errors seem to come from destinations",
 			    device->name);
 }
 
@@ -114,11 +113,10 @@ bool icmp_send(struct device *device, enum address_family family, const void *de
 	if (family == FAMILY_IPV6)
 		memcpy(&to6.sin6_addr, destination, sizeof(to6.sin6_addr));
 	/* who cannot be told is not told */
-	sent = family == FAMILY_IPV4
-		       ? sendto(device->icmp_ipv4, message, length, MSG_DONTWAIT,
-				(const struct sockaddr *)&to, sizeof(to))
-		       : sendto(device->icmp_ipv6, message, length, MSG_DONTWAIT,
-				(const struct sockaddr *)&to6, sizeof(to6));
+	sent = family == FAMILY_IPV4 ? sendto(device->icmp_ipv4, message, length, MSG_DONTWAIT,
+					      (const struct sockaddr *)&to, sizeof(to))
+				     : sendto(device->icmp_ipv6, message, length, MSG_DONTWAIT,
+					      (const struct sockaddr *)&to6, sizeof(to6));
 	(void)sent;
 	return true;
 }
