@@ -11,8 +11,7 @@ wait_for 5 "tcpdump" grep -q listening "$WORK/tcpdump.log"
 make_tunnel 4
 flood a b 4 10
 
-# enough for a machine that is slow to start an agent
-start_pings a b 4 12000
+keep_pinging a b 4
 for end in a b; do
 	flow_of 500
 	kill_agent "$end"

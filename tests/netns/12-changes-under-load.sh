@@ -27,7 +27,7 @@ finish_pings 500
 flood b a 4 200
 
 step "a new preshared key at both ends does not disturb the session"
-start_pings a b 4 1000
+keep_pinging a b 4
 flow_of 200
 initiations=$(seen initiation)
 wg set "${TUNNEL[a]}" peer "$(public_key b)" preshared-key "$WORK/second.psk"
@@ -38,7 +38,7 @@ equal "initiations" "$initiations" "$(seen initiation)"
 
 step "a new private key at a: a and b make a new session under load, with the new preshared key"
 cp "$WORK/a.pub" "$WORK/old.pub"
-start_pings b a 4 3000
+keep_pinging b a 4
 flow_of 200
 make_key a
 wg set "${TUNNEL[b]}" peer "$(public_key a)" preshared-key "$WORK/second.psk" \
@@ -48,7 +48,7 @@ wg set "${TUNNEL[b]}" peer "$(cat "$WORK/old.pub")" remove \
 	peer "$(public_key a)" allowed-ips "${INNER4[a]}/32,${INNER6[a]}/128"
 wait_for 15 "a handshake" has_seen initiation $((initiations + 1))
 flow_of 500
-finish_pings 3000
+finish_pings 100000
 flood a b 4 200
 flood b a 6 200
 
@@ -59,12 +59,15 @@ remove_peer a
 equal "peers of a" "" "$(wg show "${TUNNEL[a]}" peers)"
 # What a had sent is past the sniffer when b's next requests are.
 flow_of 100
-# ARP and neighbour discovery may have their turn meanwhile: then it is looked at once more.
+# ARP and neighbour discovery may have their turn meanwhile: then it is looked at once more. A frame that the cable has
+# counted is among those of the sniffer when a later request is: so the cable is asked first, the sniffer after one.
 for _ in 1 2 3 4 5; do
 	link=$(seen link)
 	from_a=$(sent_by_a)
 	flow_of 500
+	since=$(($(sent_by_a) - from_a))
+	flow_of 1
 	[ "$link" = "$(seen link)" ] && break
 done
-equal "frames sent by a" "$from_a" "$(sent_by_a)"
+equal "frames sent by a" 0 "$since"
 stop "$PINGS"

@@ -35,6 +35,11 @@ equal "dropped by the bridge" 2 "$(dropped)"
 red finish_pings 0
 red finish_pings 1
 finish_pings 2
+keep_pinging a b 4
+flow_of 1500
+touch "$WORK/enough"
+wait "$PINGS" || true
+red finish_pings 0
 
 step "and of a flood"
 before=$(dropped)

@@ -3,7 +3,7 @@
 # The largest MTU there is over a wire of 1 500: the sender's stack cuts outer packets to pieces, the receiver's
 # puts them together, and each reaches the data path once, by the agents. Over IPv4 and IPv6.
 . "$(dirname "$0")/topology.sh"
-both_wgxdp
+no_userspace
 make_topology
 make_tunnel 4
 GIANT=9000

@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The initiator makes a new session after 120 s, by the clock: pings both ways for 130 s, and not one is lost, not
-# even one that was on its way. wgxdp at a; at b wgxdp, wireguard-go, the newest one and boringtun; with either
-# end as initiator. All of them at once, each in namespaces of its own: this script calls itself for each.
+# even one that was on its way. wgxdp at a; at b wgxdp, wireguard-go, the newest one and boringtun, or what ENGINE_B
+# says; with either end as initiator. All of them at once, each in namespaces of its own: this script calls itself for each.
 . "$(dirname "$0")/topology.sh"
+
+INTERVAL=$((SLOW > 1 ? 100 : 20))e-3
 
 # one_pair INITIATOR: ENGINE_B is the other end's.
 one_pair() {
@@ -15,9 +17,9 @@ one_pair() {
 	add_peer "$initiator" --endpoint "$(outer "$responder" 4)"
 	flood "$initiator" "$responder" 4 10
 	# Below 10 ms ping does not sleep, and sixteen of them leave the engines no CPU.
-	spawn "$responder" "$WORK/back" ping -q -i 0.02 -w 130 -p "$MARKER" "${INNER6[$initiator]}"
+	spawn "$responder" "$WORK/back" ping -q -i "$INTERVAL" -w 130 -p "$MARKER" "${INNER6[$initiator]}"
 	back=$SPAWNED
-	spawn "$initiator" "$WORK/pings" ping -q -i 0.02 -w 130 -p "$MARKER" "${INNER4[$responder]}"
+	spawn "$initiator" "$WORK/pings" ping -q -i "$INTERVAL" -w 130 -p "$MARKER" "${INNER4[$responder]}"
 	PINGS=$SPAWNED
 	# The last one has no time to be answered.
 	finish_pings 1
@@ -39,7 +41,7 @@ has_begun() {
 }
 
 declare -A PAIRS=()
-for engine in wgxdp wireguard-go wireguard-go-newest boringtun; do
+for engine in ${ENGINE_B:-wgxdp wireguard-go wireguard-go-newest boringtun}; do
 	for initiator in a b; do
 		ENGINE_B=$engine "$0" "$initiator" >"$WORK/$engine-$initiator" 2>&1 &
 		PAIRS[$engine-$initiator]=$!

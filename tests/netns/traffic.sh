@@ -21,13 +21,28 @@ start_pings() {
 	PINGS=$SPAWNED
 }
 
+# keep_pinging FROM TO FAMILY: the same, two hundred and two hundred again, until finish_pings: for as long as the commands
+# of a test take, on a slow machine too. Each round waits for its answers.
+keep_pinging() {
+	rm -f "$WORK/enough"
+	# shellcheck disable=SC2016 # that shell expands it
+	spawn "$1" "$WORK/pings" bash -c 'trap "kill \$!" TERM
+		until [ -e "$1" ]; do
+			timeout 90 ping -q -i 0.001 -c 200 -W 5 -p "$2" "$3" &
+			wait
+		done' pinging "$WORK/enough" "$MARKER" "$(inner "$2" "$3")"
+	PINGS=$SPAWNED
+}
+
 # finish_pings LOST: all but that many must have been answered. Without answers ping sends one in 10 ms only, so
 # 0.2 s without a wire are 20 lost pings. A cable pulled at the sender's end loses none: its packets wait a
 # second for their neighbour and are late.
 finish_pings() {
 	local sent received
+	touch "$WORK/enough"
 	wait "$PINGS" 2>/dev/null || true
-	read -r sent _ _ received _ < <(grep received "$WORK/pings")
+	read -r sent received < <(awk '/received/ { sent += $1; received += $4 } END { print sent, received }' "$WORK/pings")
+	[ "${sent:-0}" -gt 0 ] || die "no pings: $(cat "$WORK/pings")"
 	step "pings meanwhile: $sent sent, $received answered"
 	at_most "lost pings" "$1" $((sent - received))
 }
