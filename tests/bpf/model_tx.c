@@ -111,7 +111,6 @@ static enum verdict encapsulate(struct model *model, const struct leaving *out)
 		.ds = out->ecn,
 		.id = (uint16_t)out->counter,
 		.hop_limit = to->hop_limit,
-		.without_checksum = to->family == FAMILY_IPV4,
 	};
 
 	if (!to->ifindex || memcmp(to->local_address, unknown, 16) == 0 ||
