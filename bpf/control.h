@@ -88,10 +88,17 @@ WGXDP_INLINE enum control_result control_session(const struct control_request *r
 WGXDP_INLINE enum control_result control_verdict(const struct control_request *request)
 {
 	uint64_t *count = verdict_counter(request->counters, request->verdict);
+	uint32_t id = request->peer, verdict = request->verdict;
+	struct peer_value *peer;
 
 	if (!count)
 		return CONTROL_BAD_REQUEST;
 	__sync_fetch_and_add(count, request->packets);
+	/* no peer has the id 0; one that was removed meanwhile misses nothing */
+	peer = bpf_map_lookup_elem(&peers, &id);
+	WGXDP_FORGET(verdict);
+	if (peer && verdict < VERDICT_COUNT)
+		__sync_fetch_and_add(&peer->verdicts[verdict], request->packets);
 	return CONTROL_DONE;
 }
 

@@ -11,7 +11,7 @@
 #include <wgxdp/replay.h>
 #include <wgxdp/verdict.h>
 
-#define WGXDP_ABI_VERSION 3
+#define WGXDP_ABI_VERSION 4
 
 /* ---- who and where ------------------------------------------------------------------------------- */
 
@@ -197,7 +197,7 @@ struct peer_value {
 	uint64_t sent_bytes;
 	uint64_t received_packets;
 	uint64_t sent_packets;
-	/* packets that were not delivered, by verdict; BPF, atomically */
+	/* packets that were not delivered, by verdict; BPF, atomically, and by `control` */
 	uint32_t verdicts[VERDICT_COUNT];
 };
 
@@ -320,7 +320,7 @@ enum control_operation {
 	CONTROL_CLEAR_TOLD,
 	/* `received`, `sent` are added */
 	CONTROL_COUNT_BYTES,
-	/* `packets` of the tunnel whose counters are `counters` ended with `verdict` */
+	/* `packets` of the tunnel whose counters are `counters`, and of `peer` when that is not 0, ended with `verdict` */
 	CONTROL_COUNT_VERDICT,
 	/* `session` becomes RECEIVES_ONLY */
 	CONTROL_STOP_SENDING,

@@ -42,7 +42,8 @@
 	X(SLOW_WAY,             "slow-way",             "sealed, and given to the agent to send")  \
 	X(NO_ROOM,              "no-room",              "no memory to make the packet longer or to redirect it") \
 	X(FLOODED,              "flooded",              "handshake message without a cookie, more than are answered under load") \
-	X(OVER_LIMIT,           "over-limit",           "more than the peer's limit lets through")
+	X(OVER_LIMIT,           "over-limit",           "more than the peer's limit lets through")             \
+	X(QUEUE_FULL,           "queue-full",           "delivered, and lost as the tunnel's interface had no place for it")
 /* clang-format on */
 
 enum verdict {

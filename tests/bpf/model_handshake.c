@@ -143,7 +143,7 @@ enum verdict model_handshake(struct model *model, uint32_t tunnel, const struct 
 	asked = model->state;
 	asked_tunnel = tunnel;
 	verdict = tunnel_receive_handshake(tunnel_with(tunnel, value), message, length, &source,
-					   under_load, model->now, &peer);
+					   under_load, model->now, &peer, NULL);
 	switch (verdict) {
 	case VERDICT_TOO_SHORT:
 	case VERDICT_TOO_LONG:

@@ -7,7 +7,7 @@
 #include <bpf/world.h>
 
 static struct world world;
-static struct state state;
+static struct state state, after;
 static struct outcome outcome;
 
 /* Counts that were there before, so that only one packet's is looked at. */
@@ -63,6 +63,19 @@ Test(count, control_adds)
 	cr_expect_eq(world_control(&world, &request), CONTROL_DONE);
 	cr_expect_eq(world_control(&world, &request), CONTROL_DONE);
 	cr_expect_eq(world_count(&world, OTHER_COUNTERS, VERDICT_BAD_MAC1), 10);
+	/* and for a peer, of whom the rest stays as it is */
+	state_init(&state, FAMILY_IPV4);
+	world_load(&world, &state);
+	request.peer = peer_ids[OTHER_PEER];
+	cr_expect_eq(world_control(&world, &request), CONTROL_DONE);
+	cr_expect_eq(world_count(&world, OTHER_COUNTERS, VERDICT_BAD_MAC1), 15);
+	world_read(&world, &state, &after);
+	state.peers[OTHER_PEER].verdicts[VERDICT_BAD_MAC1] = 5;
+	cr_expect_arr_eq(after.peers, state.peers, sizeof(state.peers));
+	/* of one that is gone the tunnel's are left */
+	request.peer = 12345;
+	cr_expect_eq(world_control(&world, &request), CONTROL_DONE);
+	cr_expect_eq(world_count(&world, OTHER_COUNTERS, VERDICT_BAD_MAC1), 20);
 	request.verdict = VERDICT_COUNT;
 	cr_expect_eq(world_control(&world, &request), CONTROL_BAD_REQUEST);
 	request.verdict = VERDICT_BAD_MAC1;

@@ -551,6 +551,8 @@ static bool is_only_the_agents(enum verdict verdict)
 	case VERDICT_INITIATION_FLOOD:
 	case VERDICT_BAD_COOKIE:
 	case VERDICT_NO_INDEX:
+	/* the kernel counts them */
+	case VERDICT_QUEUE_FULL:
 		return true;
 	default:
 		return false;

@@ -273,7 +273,7 @@ static enum verdict receive_handshake(struct endpoint *endpoint, const struct da
 	endpoint_flush_notes(endpoint);
 	verdict = tunnel_receive_handshake(&endpoint->tunnel, message, datagram->length,
 					   &datagram->from, endpoint->under_load,
-					   endpoint->world->now, &peer);
+					   endpoint->world->now, &peer, NULL);
 	free(message);
 	if (peer)
 		sim_peer(peer)->rx_bytes += datagram->length;

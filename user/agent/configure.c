@@ -347,8 +347,7 @@ int device_describe(struct device *device, struct device_config *config)
 		if (error)
 			return error;
 	}
-	receive_count_verdicts(device);
-	datapath_get_counters(device->datapath, (uint32_t)device->hidden.ifindex, config->verdicts);
+	receive_get_counters(device, config->verdicts);
 	datapath_for_each_interface(device->datapath, describe_interface, &interfaces);
 	return interfaces.error;
 }

@@ -233,6 +233,8 @@ void receive_datagrams(struct device *device, int fd);
 bool receive_handshakes(struct device *device);
 /* Adds our verdicts to those of the data path: counters that are read never go back, whoever restarts. */
 void receive_count_verdicts(struct device *device);
+/* What became of all the tunnel's packets, whoever counted them. 0 or -errno. */
+int receive_get_counters(struct device *device, uint64_t counters[static VERDICT_COUNT]);
 
 /* ---- network.c: interfaces, addresses, routes ---- */
 
@@ -350,7 +352,9 @@ void monitor_peer(enum monitor_kind kind, const struct device_peer *peer);
 void monitor_handshake(const struct device_peer *peer, bool i_am_the_initiator);
 /* The peer is there now; `has_roamed`: by itself. */
 void monitor_endpoint(struct device_peer *peer, const struct endpoint *endpoint, bool has_roamed);
-void monitor_refused(struct device *device, enum verdict verdict, const struct endpoint *from);
+/* `named`: the peer whose key or index it has, or NULL. */
+void monitor_refused(struct device *device, struct device_peer *named, enum verdict verdict,
+		     const struct endpoint *from);
 
 /* ---- server.c: wg(8)'s socket ---- */
 

@@ -223,7 +223,8 @@ void monitor_device(enum monitor_kind kind, struct device *device)
 	tell(device, &event);
 }
 
-void monitor_refused(struct device *device, enum verdict verdict, const struct endpoint *from)
+void monitor_refused(struct device *device, struct device_peer *named, enum verdict verdict,
+		     const struct endpoint *from)
 {
 	struct monitor_event event;
 
@@ -231,7 +232,9 @@ void monitor_refused(struct device *device, enum verdict verdict, const struct e
 		return;
 	device->monitor->refusals++;
 	device->monitor->told[verdict]++;
-	event = monitor_event(MONITOR_REFUSED);
+	if (named && named->told_verdicts)
+		named->told_verdicts[verdict]++;
+	event = named ? event_of(MONITOR_REFUSED, named) : monitor_event(MONITOR_REFUSED);
 	event.endpoint = *from;
 	event.verdict = verdict;
 	tell(device, &event);
@@ -294,8 +297,7 @@ static void look_at_counters(struct monitor *monitor, bool say)
 	uint64_t now[VERDICT_COUNT], lost[VERDICT_COUNT] = {0};
 	bool any = false;
 
-	receive_count_verdicts(device);
-	if (datapath_get_counters(device->datapath, (uint32_t)device->hidden.ifindex, now))
+	if (receive_get_counters(device, now))
 		return;
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		if (verdict_is_drop(i) && now[i] > monitor->told[i])

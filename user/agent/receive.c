@@ -197,6 +197,16 @@ static void publish_cookie_key(struct device *device)
 		device->value.cookie_birth = 0;
 }
 
+/* Nobody's can wait until they are asked for; a peer's are its own, which may go. */
+static void count_refused(struct device *device, struct device_peer *named, enum verdict verdict,
+			  const struct endpoint *from)
+{
+	if (!named || datapath_count_verdict(device->datapath, (uint32_t)device->hidden.ifindex,
+					     named->id, verdict, 1))
+		device->verdicts[verdict]++;
+	monitor_refused(device, named, verdict, from);
+}
+
 static void handle(struct device *device, const struct udp_datagram *datagram)
 {
 	uint64_t now = boot_time();
@@ -207,19 +217,18 @@ static void handle(struct device *device, const struct udp_datagram *datagram)
 	};
 	char address[ADDRESS_TEXT_LENGTH];
 	enum verdict verdict;
-	struct peer *peer;
+	struct peer *peer, *named;
 
 	memcpy(source.address, datagram->from.address, source.address_length);
 	device->receiving = datagram;
 	verdict = tunnel_receive_handshake(&device->tunnel, datagram->bytes, datagram->length,
-					   &source, under_load, now, &peer);
+					   &source, under_load, now, &peer, &named);
 	device->receiving = NULL;
 	if (verdict == VERDICT_COOKIE_DEMANDED)
 		publish_cookie_key(device);
-	if (verdict != VERDICT_DELIVERED) {
-		device->verdicts[verdict]++;
-		monitor_refused(device, verdict, &datagram->from);
-	}
+	if (verdict != VERDICT_DELIVERED)
+		count_refused(device, named ? device_peer_of(named) : NULL, verdict,
+			      &datagram->from);
 	endpoint_to_text(address, &datagram->from);
 	log_verbose("handshake message of %s: %s", address, verdict_name(verdict));
 	if (!peer)
@@ -232,10 +241,23 @@ void receive_count_verdicts(struct device *device)
 {
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		if (device->verdicts[i] &&
-		    !datapath_count_verdict(device->datapath, (uint32_t)device->hidden.ifindex, i,
-					    device->verdicts[i]))
+		    !datapath_count_verdict(device->datapath, (uint32_t)device->hidden.ifindex, 0,
+					    i, device->verdicts[i]))
 			device->verdicts[i] = 0;
 	}
+}
+
+int receive_get_counters(struct device *device, uint64_t counters[static VERDICT_COUNT])
+{
+	struct link_info hidden;
+	int error;
+
+	receive_count_verdicts(device);
+	error = datapath_get_counters(device->datapath, (uint32_t)device->hidden.ifindex, counters);
+	/* after BPF has let go of them: the kernel counts what it does not get into the interface's queue */
+	if (!error && !netlink_get_link_by_index(device->netlink, device->hidden.ifindex, &hidden))
+		counters[VERDICT_QUEUE_FULL] = hidden.dropped_on_the_way;
+	return error;
 }
 
 bool receive_handshakes(struct device *device)

@@ -157,8 +157,8 @@ int datapath_inject(struct datapath *datapath, const void *frame, size_t length)
 /* What became of the tunnel's packets: sums of all CPUs. */
 int datapath_get_counters(struct datapath *datapath, uint32_t tunnel,
 			  uint64_t counters[static VERDICT_COUNT]);
-/* Adds packets that never came to the programs, or went by them. */
-int datapath_count_verdict(struct datapath *datapath, uint32_t tunnel, enum verdict verdict,
-			   uint32_t packets);
+/* Adds packets that never came to the programs, or went by them; to the peer's too, 0: nobody knows whose. */
+int datapath_count_verdict(struct datapath *datapath, uint32_t tunnel, uint32_t peer,
+			   enum verdict verdict, uint32_t packets);
 
 #endif

@@ -111,12 +111,13 @@ int datapath_get_counters(struct datapath *datapath, uint32_t tunnel,
 	return error;
 }
 
-int datapath_count_verdict(struct datapath *datapath, uint32_t tunnel, enum verdict verdict,
-			   uint32_t packets)
+int datapath_count_verdict(struct datapath *datapath, uint32_t tunnel, uint32_t peer,
+			   enum verdict verdict, uint32_t packets)
 {
 	struct tunnel_value value;
 	struct control_request request = {
 		.operation = CONTROL_COUNT_VERDICT,
+		.peer = peer,
 		.verdict = verdict,
 		.packets = packets,
 	};

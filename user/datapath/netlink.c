@@ -185,6 +185,7 @@ bool netlink_parse_link(struct link_info *link, struct nlmsghdr *message)
 {
 	const struct ifinfomsg *header = nlmsg_data(message);
 	struct nlattr *attributes[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1] = {NULL};
+	struct rtnl_link_stats64 counted = {0};
 
 	if ((message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) ||
 	    nlmsg_parse(message, sizeof(*header), attributes, IFLA_MAX, NULL) ||
@@ -200,6 +201,10 @@ bool netlink_parse_link(struct link_info *link, struct nlmsghdr *message)
 		link->mtu = nla_get_u32(attributes[IFLA_MTU]);
 	if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == sizeof(link->mac))
 		memcpy(link->mac, nla_data(attributes[IFLA_ADDRESS]), sizeof(link->mac));
+	if (attributes[IFLA_STATS64] && nla_len(attributes[IFLA_STATS64]) >= (int)sizeof(counted)) {
+		memcpy(&counted, nla_data(attributes[IFLA_STATS64]), sizeof(counted));
+		link->dropped_on_the_way = counted.tx_dropped;
+	}
 	if (attributes[IFLA_LINKINFO])
 		nla_parse_nested(info, IFLA_INFO_MAX, attributes[IFLA_LINKINFO], NULL);
 	if (info[IFLA_INFO_KIND])

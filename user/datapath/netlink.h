@@ -27,6 +27,8 @@ struct link_info {
 	bool has_carrier;
 	uint8_t mac[6];
 	char kind[16];
+	/* frames that were to leave by it, and found no place at the other end */
+	uint64_t dropped_on_the_way;
 };
 
 /* The hidden end's name of a tunnel: "NAME.dp". -EINVAL when NAME is longer than 12 bytes or no

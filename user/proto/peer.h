@@ -98,11 +98,12 @@ void tunnel_set_private_key(struct tunnel *tunnel, const uint8_t *static_private
  * A handshake message (types 1 to 3) from the network: macs, load, rate, then the peer. Sends the
  * answer itself. The verdict is for the counters; `*peer` is set when the message was authentic,
  * so that the caller may count its bytes there, and NULL otherwise. Nobody's bytes are counted for a
- * cookie reply, as in the kernel.
+ * cookie reply, as in the kernel. `*named` (may be NULL) is the peer whose key or index the message
+ * has, whoever made it, or NULL.
  */
 enum verdict tunnel_receive_handshake(struct tunnel *tunnel, const void *message, size_t length,
 				      const struct cookie_source *source, bool under_load,
-				      uint64_t now, struct peer **peer);
+				      uint64_t now, struct peer **peer, struct peer **named);
 
 /* `preshared_key` may be NULL. The peer is stopped. */
 void peer_init(struct peer *peer, struct tunnel *tunnel,

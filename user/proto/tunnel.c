@@ -46,20 +46,30 @@ void tunnel_set_private_key(struct tunnel *tunnel, const uint8_t *static_private
 
 /* ---- whom it is for ----------------------------------------------------------------------------- */
 
+/* A handshake message on its way, and the peer that it names. */
+struct arrival {
+	struct tunnel *tunnel;
+	struct peer *named;
+};
+
 static struct noise_handshake *find_handshake(
 	void *context, const uint8_t public_key[static NOISE_PUBLIC_KEY_LENGTH])
 {
-	const struct tunnel *tunnel = context;
+	struct arrival *arrival = context;
+	const struct tunnel *tunnel = arrival->tunnel;
 	struct peer *peer = tunnel->ops->find_by_public_key(tunnel->context, public_key);
 
-	return peer && peer->running ? &peer->handshake : NULL;
+	arrival->named = peer && peer->running ? peer : NULL;
+	return arrival->named ? &peer->handshake : NULL;
 }
 
-static struct peer *find_peer(const struct tunnel *tunnel, const uint8_t receiver_index[static 4])
+static struct peer *find_peer(struct arrival *arrival, const uint8_t receiver_index[static 4])
 {
+	const struct tunnel *tunnel = arrival->tunnel;
 	struct peer *peer = tunnel->ops->find_by_index(tunnel->context, load_le32(receiver_index));
 
-	return peer && peer->running ? peer : NULL;
+	arrival->named = peer && peer->running ? peer : NULL;
+	return arrival->named;
 }
 
 /* ---- whether it is looked at -------------------------------------------------------------------- */
@@ -136,16 +146,17 @@ static enum verdict check_macs(struct tunnel *tunnel, const void *message, size_
 
 /* ---- the three messages ------------------------------------------------------------------------- */
 
-static enum verdict receive_initiation(struct tunnel *tunnel,
+static enum verdict receive_initiation(struct arrival *arrival,
 				       const struct message_handshake_initiation *message,
 				       const struct cookie_source *source, uint64_t now,
 				       struct peer **peer)
 {
+	struct tunnel *tunnel = arrival->tunnel;
 	struct noise_handshake *handshake;
 	enum verdict verdict;
 
 	verdict = noise_consume_initiation(message, &tunnel->identity, &tunnel->indices,
-					   find_handshake, tunnel, now, &handshake);
+					   find_handshake, arrival, now, &handshake);
 	if (verdict != VERDICT_DELIVERED)
 		return verdict;
 	*peer = peer_of(handshake);
@@ -153,12 +164,13 @@ static enum verdict receive_initiation(struct tunnel *tunnel,
 	return peer_consumed_initiation(*peer, now) ? VERDICT_DELIVERED : VERDICT_NO_INDEX;
 }
 
-static enum verdict receive_response(struct tunnel *tunnel,
+static enum verdict receive_response(struct arrival *arrival,
 				     const struct message_handshake_response *message,
 				     const struct cookie_source *source, uint64_t now,
 				     struct peer **peer)
 {
-	struct peer *receiver = find_peer(tunnel, message->receiver_index);
+	struct peer *receiver = find_peer(arrival, message->receiver_index);
+	struct tunnel *tunnel = arrival->tunnel;
 	enum verdict verdict;
 
 	if (!receiver)
@@ -176,10 +188,10 @@ static enum verdict receive_response(struct tunnel *tunnel,
 }
 
 /* Kept for the next handshake message. Nothing is sent again because of it and nobody roams. */
-static enum verdict receive_cookie_reply(const struct tunnel *tunnel,
+static enum verdict receive_cookie_reply(struct arrival *arrival,
 					 const struct message_handshake_cookie *reply, uint64_t now)
 {
-	struct peer *receiver = find_peer(tunnel, reply->receiver_index);
+	struct peer *receiver = find_peer(arrival, reply->receiver_index);
 
 	if (!receiver)
 		return VERDICT_UNKNOWN_INDEX;
@@ -187,21 +199,34 @@ static enum verdict receive_cookie_reply(const struct tunnel *tunnel,
 									 : VERDICT_BAD_COOKIE;
 }
 
-enum verdict tunnel_receive_handshake(struct tunnel *tunnel, const void *message, size_t length,
-				      const struct cookie_source *source, bool under_load,
-				      uint64_t now, struct peer **peer)
+static enum verdict receive(struct arrival *arrival, const void *message, size_t length,
+			    const struct cookie_source *source, bool under_load, uint64_t now,
+			    struct peer **peer)
 {
 	enum verdict verdict = check_shape(message, length);
 
-	*peer = NULL;
 	if (verdict != VERDICT_DELIVERED)
 		return verdict;
 	if (load_le32(message) == MESSAGE_HANDSHAKE_COOKIE)
-		return receive_cookie_reply(tunnel, message, now);
-	verdict = check_macs(tunnel, message, length, source, under_load, now);
+		return receive_cookie_reply(arrival, message, now);
+	verdict = check_macs(arrival->tunnel, message, length, source, under_load, now);
 	if (verdict != VERDICT_DELIVERED)
 		return verdict;
 	if (load_le32(message) == MESSAGE_HANDSHAKE_INITIATION)
-		return receive_initiation(tunnel, message, source, now, peer);
-	return receive_response(tunnel, message, source, now, peer);
+		return receive_initiation(arrival, message, source, now, peer);
+	return receive_response(arrival, message, source, now, peer);
+}
+
+enum verdict tunnel_receive_handshake(struct tunnel *tunnel, const void *message, size_t length,
+				      const struct cookie_source *source, bool under_load,
+				      uint64_t now, struct peer **peer, struct peer **named)
+{
+	struct arrival arrival = {.tunnel = tunnel};
+	enum verdict verdict;
+
+	*peer = NULL;
+	verdict = receive(&arrival, message, length, source, under_load, now, peer);
+	if (named)
+		*named = arrival.named;
+	return verdict;
 }
