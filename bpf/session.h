@@ -24,8 +24,8 @@ WGXDP_INLINE bool same_endpoint(const struct endpoint *a, const struct endpoint 
 {
 	const uint64_t *x = (const uint64_t *)a->address, *y = (const uint64_t *)b->address;
 
-	return !(((load_le32(a) ^ load_le32(b)) & FIRST_WORD_OF_PLACE) | (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
-		 (x[3] ^ y[3]));
+	return !(((load_le32(a) ^ load_le32(b)) & FIRST_WORD_OF_PLACE) | (x[0] ^ y[0]) |
+		 (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]));
 }
 
 _Static_assert(offsetof(struct endpoint, hop_limit) == 1, "left out of the first word");
