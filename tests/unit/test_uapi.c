@@ -495,7 +495,7 @@ Test(uapi, the_clients_end)
 
 	connect_to_answer(ends, "errno=0\n");
 	shutdown(ends[1], SHUT_WR);
-	cr_expect_eq(uapi_set(ends[0], &set), -EPROTO, "an agent that dies while it answers");
+	cr_expect_eq(uapi_set(ends[0], &set), -ECONNRESET, "an agent that dies while it answers");
 	expect_asked(ends, "set=1\nlisten_port=9\n\n");
 }
 
