@@ -24,7 +24,7 @@ BPFTOOL ?= $(firstword $(shell PATH=$$PATH:/usr/sbin:/sbin command -v bpftool) b
 Q       := $(if $(V),,@)
 say      = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
 
-PKGS     := libbpf libsodium libnl-3.0 libnl-route-3.0 jansson libmicrohttpd ncursesw
+PKGS     := libbpf libsodium libnl-3.0 libnl-route-3.0 jansson libmicrohttpd libqrencode ncursesw
 CPPFLAGS += -D_GNU_SOURCE -DWGXDP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(O) \
 	    $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla -Wundef

@@ -194,7 +194,7 @@ static bool read_value(const char *kind, const char *text, struct peer_config *p
 	if (strcmp(kind, "address") == 0)
 		return input_address(&no_arguments, text, &address);
 	if (strcmp(kind, "allowed-ips") == 0)
-		return input_allowed_ips(&no_arguments, text, peer);
+		return input_prefixes(&no_arguments, "allowed-ips", text, peer);
 	return input_endpoint(&no_arguments, text, peer);
 }
 
@@ -260,9 +260,9 @@ Test(options, values_that_are_taken)
 	cr_expect_eq(peer->keepalive, 0);
 	cr_expect(input_address(&no_arguments, "10.0.0.1/24", &address));
 	cr_expect_eq(address.address[3], 1, "an address keeps its host bits");
-	cr_expect(input_allowed_ips(&no_arguments, "", peer));
+	cr_expect(input_prefixes(&no_arguments, "allowed-ips", "", peer));
 	cr_expect_eq(peer->allowed_ip_count, 0);
-	cr_expect(input_allowed_ips(&no_arguments, "10.0.0.1/24,fd00::2", peer));
+	cr_expect(input_prefixes(&no_arguments, "allowed-ips", "10.0.0.1/24,fd00::2", peer));
 	cr_expect_eq(peer->allowed_ip_count, 2);
 	cr_expect_eq(peer->allowed_ips[0].address[3], 0, "an allowed IP does not");
 	cr_expect_eq(peer->allowed_ips[1].prefix_length, 128);
@@ -332,6 +332,9 @@ Test(options, command_lines_that_are_refused)
 	} rows[] = {
 		{"", 2, "no command"},
 		{"frob", 2, "'frob' is not a command"},
+		{"fr\nob", 2, "'fr?ob' is not a command"},
+		{"attach eth0 --fr\033[1mob", 2, "'--fr?[1mob' is not an option"},
+		{"attach eth0 --mode fa\nst", 1, "--mode 'fa?st': expected auto"},
 		{"attachment eth0", 2, "'attachment' is not a command"},
 		{"peer", 2, "'peer' is not a command"},
 		{"peer frob", 2, "'peer frob' is not a command"},

@@ -58,8 +58,8 @@ static const char expected[] = "interface: wg0\n"
 			       "  allowed ips: (none)\n"
 			       "  latest handshake: 1 minute, 3 seconds ago\n";
 
-static const struct colors plain = {"", "", "", "", "", ""};
-static const struct colors marked = {"<b>", "<g>", "<y>", "<c>", "<r>", "</>"};
+static const struct colors plain = {"", "", "", "", "", "", ""};
+static const struct colors marked = {"<b>", "<g>", "<y>", "<c>", "<r>", "<w>", "</>"};
 
 static void fill(struct shown_tunnel *tunnel)
 {

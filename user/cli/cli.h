@@ -22,6 +22,7 @@ int cli_metrics(const struct arguments *arguments);
 int cli_monitor(const struct arguments *arguments);
 int cli_peer_add(const struct arguments *arguments);
 int cli_peer_list(const struct arguments *arguments);
+int cli_peer_qr(const struct arguments *arguments);
 int cli_peer_remove(const struct arguments *arguments);
 int cli_peer_set(const struct arguments *arguments);
 int cli_pubkey(const struct arguments *arguments);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct colors none = {"", "", "", "", "", ""};
+static const struct colors none = {"", "", "", "", "", "", ""};
 
 static const struct colors ansi = {
 	.bold = "\033[1m",
@@ -15,6 +15,7 @@ static const struct colors ansi = {
 	.yellow = "\033[33m",
 	.cyan = "\033[36m",
 	.red = "\033[31m",
+	.white_on_black = "\033[40;97m",
 	.reset = "\033[0m",
 };
 

@@ -15,6 +15,8 @@ struct colors {
 	const char *yellow;
 	const char *cyan;
 	const char *red;
+	/* white on black, whatever the terminal's own are */
+	const char *white_on_black;
 	const char *reset;
 };
 

@@ -30,6 +30,18 @@ static const struct option_spec tunnel_options[] = {TUNNEL_OPTION, {0}};
 
 static const struct option_spec peer_options[] = {PEER_OPTIONS, {0}};
 
+static const struct option_spec qr_options[] = {
+	TUNNEL_OPTION,
+	{"allowed-ips", 0, false, "LIST", "its addresses, with commas; without: the next free ones of the tunnel's networks"},
+	{"endpoint", 0, false, "HOST:PORT", "where it finds us; without: an address of an attached interface"},
+	{"routes", 0, false, "LIST", "what it sends through the tunnel, with commas (0.0.0.0/0,::/0)"},
+	{"dns", 0, false, "LIST", "whom it asks for names: addresses and domains, with commas"},
+	{"keepalive", 0, false, "N|off", "seconds between packets of its that keep a NAT open"},
+	{"psk", 0, false, NULL, "a preshared key, too"},
+	{"text", 0, false, NULL, "print it as a file"},
+	{0},
+};
+
 static const struct option_spec attach_options[] = {
 	TUNNEL_OPTION,
 	{"mode", 0, false, "MODE", "native, generic, or auto: native where the driver can"},
@@ -91,6 +103,8 @@ const struct command commands[] = {
 	{"peer remove", "PUBKEY", "remove a peer", tunnel_options, cli_peer_remove},
 	{"peer list", "", "print a line for each peer: key, endpoint, allowed IPs", list_options,
 	 cli_peer_list},
+	{"peer qr", "PHONE", "add a phone of that name, print its configuration, whose private key is kept nowhere, as a QR code",
+	 qr_options, cli_peer_qr},
 	{"show", "[TUNNEL]", "print tunnels, peers, interfaces and what was dropped", json_options,
 	 cli_show},
 	{"stats", "[TUNNEL]", "print what became of packets, with the meaning of each outcome",
@@ -226,7 +240,7 @@ int commands_run(int argc, char **argv)
 	if (argc > 0 && is_drop_in(argv[0]))
 		return run(&drop_in_command, argc - 1, argv + 1);
 	if (argc < 2) {
-		fprintf(stderr, "wgxdp: no command: expected one that 'wgxdp help' lists\n");
+		complain_early("no command: expected one that 'wgxdp help' lists");
 		return EXIT_USAGE;
 	}
 	/* "--help" and "--version" are what people try first */
@@ -240,7 +254,7 @@ int commands_run(int argc, char **argv)
 		if (argc > 2 && begins_with_word(command->name, argv[1]))
 			second = argv[2];
 	}
-	fprintf(stderr, "wgxdp: '%s%s%s' is not a command: expected one that 'wgxdp help' lists\n",
-		argv[1], *second ? " " : "", second);
+	complain_early("'%s%s%s' is not a command: expected one that 'wgxdp help' lists", argv[1],
+		       *second ? " " : "", second);
 	return EXIT_USAGE;
 }

@@ -145,8 +145,8 @@ bool input_address(const struct arguments *arguments, const char *text, struct a
 	return read_prefix(arguments, "address", text, false, address);
 }
 
-bool input_allowed_ips(const struct arguments *arguments, const char *text,
-		       struct peer_config *peer)
+bool input_prefixes(const struct arguments *arguments, const char *what, const char *text,
+		    struct peer_config *peer)
 {
 	char *list = strdup(text), *next = list, *one;
 	bool good = list != NULL;
@@ -156,7 +156,7 @@ bool input_allowed_ips(const struct arguments *arguments, const char *text,
 	while (good && *text && (one = strsep(&next, ","))) {
 		struct allowed_ip parsed = {0}, *allowed_ip;
 
-		good = read_prefix(arguments, "allowed-ips", one, true, &parsed);
+		good = read_prefix(arguments, what, one, true, &parsed);
 		if (!good)
 			break;
 		allowed_ip = config_add_allowed_ip(peer);
@@ -171,15 +171,14 @@ bool input_allowed_ips(const struct arguments *arguments, const char *text,
 	return good;
 }
 
-bool input_endpoint(const struct arguments *arguments, const char *text, struct peer_config *peer)
+bool input_is_endpoint(const struct arguments *arguments, const char *text)
 {
-	const char *colon = strrchr(text, ':'), *why;
+	const char *colon = strrchr(text, ':');
+	struct endpoint ignored;
 	uint64_t port;
 
-	if (endpoint_from_text(&peer->endpoint, text)) {
-		peer->has_endpoint = true;
+	if (endpoint_from_text(&ignored, text))
 		return true;
-	}
 	/* a ':' in the name itself: an IPv6 address that wants brackets */
 	if (!colon || colon == text || memchr(text, ':', (size_t)(colon - text)) ||
 	    strlen(text) > ENDPOINT_NAME_MAX || strpbrk(text, " /[]%\"'\\\n") ||
@@ -190,6 +189,19 @@ bool input_endpoint(const struct arguments *arguments, const char *text, struct 
 			 text);
 		return false;
 	}
+	return true;
+}
+
+bool input_endpoint(const struct arguments *arguments, const char *text, struct peer_config *peer)
+{
+	const char *why;
+
+	if (endpoint_from_text(&peer->endpoint, text)) {
+		peer->has_endpoint = true;
+		return true;
+	}
+	if (!input_is_endpoint(arguments, text))
+		return false;
 	if (!resolve_endpoint(text, &peer->endpoint, &why)) {
 		complain(arguments, "--endpoint '%s': cannot resolve it: %s", text, why);
 		return false;

@@ -22,10 +22,13 @@ bool input_number(const struct arguments *arguments, const char *what, const cha
 bool input_keepalive(const struct arguments *arguments, const char *text, uint16_t *seconds);
 /* "10.0.0.1/24": host bits stay. */
 bool input_address(const struct arguments *arguments, const char *text, struct allowed_ip *address);
-/* "10.0.0.0/8,fd00::/8", or nothing. */
-bool input_allowed_ips(const struct arguments *arguments, const char *text,
-		       struct peer_config *peer);
-/* "192.0.2.1:51820", "[2001:db8::1]:51820", "name:51820". Asks the resolver; the agent will ask again. */
+/* "10.0.0.0/8,fd00::/8", or nothing, as allowed IPs of the peer; `what` is the option's name. */
+bool input_prefixes(const struct arguments *arguments, const char *what, const char *text,
+		    struct peer_config *peer);
+/* "192.0.2.1:51820", "[2001:db8::1]:51820", "name:51820", for somebody else: nobody is asked what the name is worth. It
+ * fits into a peer's endpoint_name. */
+bool input_is_endpoint(const struct arguments *arguments, const char *text);
+/* The same for us. Asks the resolver; the agent will ask again. */
 bool input_endpoint(const struct arguments *arguments, const char *text, struct peer_config *peer);
 
 #endif

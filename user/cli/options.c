@@ -8,6 +8,8 @@
 #include <cli/options.h>
 
 #include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a step over the command line found. */
@@ -100,6 +102,18 @@ static const char *program_of(const struct command *command, const char *separat
 	return strncmp(command->name, "wgxdp-", strlen("wgxdp-")) == 0 ? "" : separator;
 }
 
+/* One line whatever is in it: what people gave may hold line ends, and what a terminal obeys. */
+static void say(const char *format, va_list values)
+{
+	char *line = NULL;
+
+	if (vasprintf(&line, format, values) < 0)
+		return;
+	for (const char *byte = line; *byte; byte++)
+		fputc(iscntrl((unsigned char)*byte) ? '?' : *byte, stderr);
+	free(line);
+}
+
 void complain(const struct arguments *arguments, const char *format, ...)
 {
 	va_list values;
@@ -107,7 +121,18 @@ void complain(const struct arguments *arguments, const char *format, ...)
 	fprintf(stderr, "%s%s: ", program_of(arguments->command, "wgxdp: "),
 		arguments->command->name);
 	va_start(values, format);
-	vfprintf(stderr, format, values);
+	say(format, values);
+	va_end(values);
+	fputc('\n', stderr);
+}
+
+void complain_early(const char *format, ...)
+{
+	va_list values;
+
+	fprintf(stderr, "wgxdp: ");
+	va_start(values, format);
+	say(format, values);
 	va_end(values);
 	fputc('\n', stderr);
 }
@@ -116,12 +141,14 @@ void complain(const struct arguments *arguments, const char *format, ...)
 static void complain_unknown(const struct arguments *arguments, const char *word)
 {
 	const struct option_spec *option = arguments->command->options;
+	char expected[512] = "";
+	size_t length = 0;
 
-	fprintf(stderr, "%s%s: '%s' is not an option: expected ",
-		program_of(arguments->command, "wgxdp: "), arguments->command->name, word);
 	for (; option && option->name; option++)
-		fprintf(stderr, "--%s, ", option->name);
-	fprintf(stderr, "--help\n");
+		length += (size_t)snprintf(expected + length, sizeof(expected) - length, "--%s, ",
+					   option->name);
+	assert(length < sizeof(expected));
+	complain(arguments, "'%s' is not an option: expected %s--help", word, expected);
 }
 
 /* How many words the operands of a command are, and how many of them must be there. */

@@ -70,8 +70,9 @@ const char *option_value(const struct arguments *arguments, const char *name, un
 
 void options_print_help(FILE *to, const struct command *command);
 
-/* "wgxdp: COMMAND: ..." in one line on stderr. */
+/* "wgxdp: COMMAND: ..." in one line on stderr, and "wgxdp: ..." where no command is known yet. */
 void complain(const struct arguments *arguments, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void complain_early(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -46,7 +46,7 @@ static bool read_options(const struct arguments *arguments, struct peer_config *
 		return false;
 
 	if (allowed_ips) {
-		if (!input_allowed_ips(arguments, allowed_ips, peer))
+		if (!input_prefixes(arguments, "allowed-ips", allowed_ips, peer))
 			return false;
 		peer->replace_allowed_ips = true;
 	}

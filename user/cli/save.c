@@ -4,12 +4,12 @@
  * it, and `syncconf`, which makes the tunnel what its file says by now and leaves alone what need not change.
  */
 #include <agent/resolve.h>
+#include <cli/addresses.h>
 #include <cli/cli.h>
 #include <cli/conf_sync.h>
 #include <cli/quick.h>
 #include <cli/tunnel.h>
 #include <crypto/crypto.h>
-#include <datapath/netlink_policy.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,35 +36,10 @@ int cli_strip(const struct arguments *arguments)
 
 /* ---- save ---------------------------------------------------------------------------------------- */
 
-struct addresses {
-	struct allowed_ip *list;
-	size_t count;
-	bool failed;
-};
-
-static void add_address(void *context, enum address_family family, const uint8_t *address,
-			uint8_t prefix_length)
-{
-	struct addresses *addresses = context;
-	struct allowed_ip *list =
-		reallocarray(addresses->list, addresses->count + 1, sizeof(list[0]));
-
-	if (!list) {
-		addresses->failed = true;
-		return;
-	}
-	addresses->list = list;
-	list[addresses->count] = (struct allowed_ip){
-		.family = family,
-		.prefix_length = prefix_length,
-	};
-	memcpy(list[addresses->count++].address, address, 16);
-}
-
 /* Addresses and MTU as the interface has them now. One that is in another namespace keeps the file's. */
 static int read_interface(const char *name, struct conf *conf)
 {
-	struct addresses addresses = {0};
+	struct address_list addresses;
 	struct netlink *netlink;
 	struct link_info link;
 	int error = netlink_open(&netlink);
@@ -72,19 +47,15 @@ static int read_interface(const char *name, struct conf *conf)
 	if (error)
 		return error;
 	if (!netlink_get_link(netlink, name, &link)) {
-		error = netlink_for_each_address_of(netlink, link.ifindex, add_address, &addresses);
-		if (!error && addresses.failed)
-			error = -ENOMEM;
+		error = addresses_read(netlink, link.ifindex, &addresses);
 		if (conf->mtu)
 			conf->mtu = link.mtu;
 		if (!error) {
 			free(conf->addresses);
-			conf->addresses = addresses.list;
+			conf->addresses = addresses.items;
 			conf->address_count = addresses.count;
-			addresses.list = NULL;
 		}
 	}
-	free(addresses.list);
 	netlink_close(netlink);
 	return error;
 }
