@@ -9,6 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 SAN     ?=
 NODEPS  ?=
 V       ?=
@@ -44,8 +45,10 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o)
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 SKELS    := $(BPF_SRC:bpf/%.bpf.c=$(O)/%.skel.h)
 
+COMPLETION := $(addprefix $(O)/wgxdp.,bash zsh fish)
+
 .PHONY: all
-all: $(O)/wgxdp $(O)/wgxdp.8 $(O)/wgxdp.bash ## build everything: one binary, BPF object inside
+all: $(O)/wgxdp $(O)/wgxdp.8 $(COMPLETION) ## build everything: one binary, BPF object inside
 
 # ---- what the machine must have --------------------------------------------------------------------
 # Building or testing on a machine that lacks something installs it (as root) or says how to.
@@ -61,13 +64,13 @@ $(O)/wgxdp: $(O)/user/main.o $(LIB_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# What the program says of itself, for man and bash.
+# What the program says of itself, for man and shells.
 $(O)/wgxdp.8: user/man/wgxdp.8 $(O)/wgxdp
 	$(call say,MAN,$@)
 	$(Q)$(O)/wgxdp help --man > $@.commands && sed -e '/^\.\\" COMMANDS/{r $@.commands' -e 'd}' $< > $@
-$(O)/wgxdp.bash: $(O)/wgxdp
-	$(call say,BASH,$@)
-	$(Q)$< help --completion > $@
+$(COMPLETION): $(O)/wgxdp.%: $(O)/wgxdp
+	$(call say,SHELL,$@)
+	$(Q)$< help --completion $* > $@
 
 $(O)/%.o: %.c | $(O)/.deps $(SKELS)
 	$(call say,CC,$@)
@@ -98,6 +101,8 @@ install: all ## copy program, manual, completion, service to $(DESTDIR)$(PREFIX)
 	ln -sf wgxdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/wgxdp-agent.8
 	install -D -m 0644 user/man/wgxdp.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/wgxdp.conf.5
 	install -D -m 0644 $(O)/wgxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
+	install -D -m 0644 $(O)/wgxdp.zsh $(DESTDIR)$(ZSHDIR)/_wgxdp
+	install -D -m 0644 $(O)/wgxdp.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/wgxdp.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@SBIN@|$(PREFIX)/sbin|' user/systemd/wgxdp@.service.in > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/wgxdp@.service
@@ -105,7 +110,8 @@ install: all ## copy program, manual, completion, service to $(DESTDIR)$(PREFIX)
 uninstall: ## remove what install copied
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/wgxdp sbin/wgxdp-agent share/man/man8/wgxdp.8 \
 		share/man/man8/wgxdp-agent.8 share/man/man5/wgxdp.conf.5 \
-		share/bash-completion/completions/wgxdp lib/systemd/system/wgxdp@.service)
+		share/bash-completion/completions/wgxdp share/fish/vendor_completions.d/wgxdp.fish \
+		lib/systemd/system/wgxdp@.service) $(DESTDIR)$(ZSHDIR)/_wgxdp
 
 clean: ## remove what was built
 	rm -rf $(O)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What `make install` copies: the manual page and the completion have every command and option of the program's table,
-# and are taken by groff and bash; the service is taken by systemd. No namespace is needed.
+# What `make install` copies: the manual page and the completions have every command and option of the program's table,
+# and are taken by groff, bash, zsh and fish; the service is taken by systemd. No namespace is needed.
 set -Eeuo pipefail
 TREE=$(readlink -f "$(dirname "$0")/../..")
 OUT=$(readlink -m "${O:-$TREE/build}")
@@ -17,6 +17,8 @@ make -s -C "$TREE" O="$OUT" NODEPS=1 PREFIX="$WORK/root/usr" install
 WGXDP=$WORK/root/usr/sbin/wgxdp
 MAN=$WORK/root/usr/share/man
 COMPLETION=$WORK/root/usr/share/bash-completion/completions/wgxdp
+ZSH=$WORK/root/usr/share/zsh/site-functions/_wgxdp
+FISH=$WORK/root/usr/share/fish/vendor_completions.d/wgxdp.fish
 [ "$(readlink "$WORK/root/usr/sbin/wgxdp-agent")" = wgxdp ] || die "no wgxdp-agent"
 
 echo "# manual pages: nothing that groff warns of"
@@ -35,14 +37,21 @@ complete_words() {
 	bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wgxdp; printf "%s\n" "${COMPREPLY[@]}"' \
 		bash "$COMPLETION" "$@"
 }
-echo "# every command and option is in both"
+# Line by line what is asked of zsh and fish, and what must be among their answers: "LINE<TAB>WORD".
+: >"$WORK/asked"
+ask() {
+	printf '%s\t%s\n' "$1" "$2" >>"$WORK/asked"
+}
+echo "# every command and option is in all of them"
 while read -r command; do
 	grep -qF "wgxdp $command" "$WORK/page" || die "the page lacks 'wgxdp $command'"
 	# shellcheck disable=SC2086 # words
 	set -- $command
 	if [ $# -eq 2 ]; then
 		grep -qx "$2" <<<"$(complete_words wgxdp "$1" "")" || die "'$2' does not complete 'wgxdp $1'"
+		ask "wgxdp $1 " "$2"
 	else
+		ask "wgxdp " "$1"
 		grep -qx "$1" <<<"$(complete_words wgxdp "")" || die "'$1' does not complete 'wgxdp'"
 	fi
 	options=$("$WGXDP" "$@" --help | sed -n 's/^ *\(-., \)\?\(--[a-z-]*\).*/\2/p')
@@ -51,6 +60,7 @@ while read -r command; do
 		sed -n "/^ *wgxdp $command/,/^ *wgxdp /p" "$WORK/page" | grep -e "$option" >/dev/null ||
 			die "the page lacks $option of 'wgxdp $command'"
 		grep -qxe "$option" <<<"$offered" || die "$option does not complete 'wgxdp $command'"
+		ask "wgxdp $command --" "$option"
 	done
 done <"$WORK/commands"
 
@@ -60,6 +70,47 @@ grep -qx lo <<<"$(complete_words wgxdp attach "")" || die "no interfaces"
 grep -qx generic <<<"$(complete_words wgxdp attach eth0 --mode "")" || die "no modes"
 grep -qx "$WORK/wg-test.conf" <<<"$(complete_words wgxdp up "$WORK/wg-")" || die "no files"
 [ -z "$(complete_words wgxdp genkey "")" ] || die "genkey takes nothing"
+ask "wgxdp " peer
+ask "wgxdp attach " lo
+ask "wgxdp attach eth0 --mode " generic
+ask "wgxdp help " attach
+ask "wgxdp help --completion " fish
+ask "wgxdp peer add x --roaming " off
+ask "wgxdp up $WORK/wg-" wg-test.conf
+ask "wgxdp attach --private-key $WORK/wg-" wg-test.conf
+ask "wgxdp attach -" -h
+
+# answered SHELL: what was asked is among $WORK/answers, in which each question has its answers and an empty line.
+answered() {
+	awk -F '\t' -v shell="$1" -v answers="$WORK/answers" '{
+		found = 0
+		count = 0
+		while ((getline line <answers) > 0 && line != "") {
+			count++
+			sub(/.*\//, "", line)
+			if (line == $2)
+				found++
+		}
+		if (found != 1) {
+			printf "FAILED: %s offers %s %d times among %d for: %s\n", shell, $2, found, count, $1
+			exit 1
+		}
+	}' "$WORK/asked"
+}
+echo "# zsh and fish: $(wc -l <"$WORK/asked") questions"
+cut -f 1 "$WORK/asked" | timeout 60 "$TREE/tests/harness/zsh_complete" "$ZSH" >"$WORK/answers"
+answered zsh
+# shellcheck disable=SC2016 # that shell expands it
+cut -f 1 "$WORK/asked" | HOME=$WORK timeout 60 fish -c 'source $argv[1]; while read -l line
+	complete -C"$line" | string split -f 1 \t
+	echo
+end' "$FISH" >"$WORK/answers"
+answered fish
+for shell in ksh "" BASH; do
+	status=0
+	said=$("$WGXDP" help --completion "$shell" 2>&1) || status=$?
+	[ "$status $said" = "2 wgxdp: help: --completion '$shell': expected bash, zsh or fish" ] || die "$status $said"
+done
 
 echo "# the service"
 if command -v systemd-analyze >/dev/null; then

@@ -44,7 +44,8 @@ extern const struct command drop_in_command;
 /* ---- reference.c: the table for manual page and completion ---- */
 
 void reference_print_man(void);
-void reference_print_completion(void);
+/* False: no shell that we know. */
+bool reference_print_completion(const char *shell);
 
 /* Finds the command that argv names, checks its words and runs it. Returns the exit status. */
 int commands_run(int argc, char **argv);

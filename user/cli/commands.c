@@ -79,7 +79,7 @@ static const struct option_spec top_options[] = {
 
 static const struct option_spec help_options[] = {
 	{"man", 0, false, NULL, "all commands, as the manual page has them"},
-	{"completion", 0, false, NULL, "a completion for bash"},
+	{"completion", 0, false, "SHELL", "what completes command lines in bash, zsh or fish"},
 	{0},
 };
 
@@ -177,15 +177,19 @@ static bool begins_with_word(const char *name, const char *word)
 
 static int print_help(const struct arguments *arguments)
 {
+	const char *shell = option_value(arguments, "completion", 0);
 	const char *word = arguments->operands[0];
 	bool found = false;
 
-	if (option_value(arguments, "man", 0) || option_value(arguments, "completion", 0)) {
-		if (option_value(arguments, "man", 0))
-			reference_print_man();
-		else
-			reference_print_completion();
+	if (option_value(arguments, "man", 0)) {
+		reference_print_man();
 		return EXIT_SUCCESS;
+	}
+	if (shell && reference_print_completion(shell))
+		return EXIT_SUCCESS;
+	if (shell) {
+		complain(arguments, "--completion '%s': expected bash, zsh or fish", shell);
+		return EXIT_USAGE;
 	}
 	if (arguments->operand_count == 0)
 		return print_list();
