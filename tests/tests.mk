@@ -7,7 +7,7 @@ RUNNERS := $(SUITES:%=$(O)/tests/run-%)
 # the VMs take ten minutes under emulation, and are not green every time yet: VM=1 runs them too
 VM      ?= 0
 
-.PHONY: test check-unit check-sim check-bpf check-netns check-vm other-clang check-pure check-vectors \
+.PHONY: test check-unit check-sim check-bpf check-netns check-vm check-deb deb other-clang check-pure check-vectors \
 	fuzz fuzzers bench bench-tunnel
 test: all $(RUNNERS) $(O)/tests/sniffer $(O)/tests/flood fuzzers other-clang ## every test this machine can run (root, for BPF)
 	@O=$(O) VM=$(if $(SAN),0,$(VM)) scripts/test-all
@@ -32,6 +32,10 @@ check-vm: all $(O)/tests/run-bpf $(O)/tests/sniffer $(O)/tests/flood other-clang
 # The verifier's count differs from compiler to compiler: the oldest one's programs are looked at as well.
 other-clang: | $(O)/.deps
 	$(Q)$(MAKE) --no-print-directory O=$(O)/clang-16 CLANG=clang-16 $(O)/clang-16/tests/run-bpf
+deb: $(O)/.deps ## the Debian package, by dpkg-buildpackage
+	@O=$(O) scripts/check-deb --build
+check-deb: $(O)/.deps ## the package by lintian; installed, run and purged in an overlay of this system (root)
+	@O=$(O) scripts/suite deb scripts/check-deb
 check-pure: $(LIB_OBJ) ## user/proto calls nothing of the world's
 	@O=$(O) scripts/suite pure scripts/check-pure $(O)
 check-vectors: ## the known answers are what the reference says
