@@ -61,6 +61,32 @@ WGXDP_INLINE bool is_ours(struct received *in, const uint8_t *data, uint32_t ifi
 	return true;
 }
 
+/* Whether the tunnel listens on that address of ours: on all of them, or on those it is bound to. */
+WGXDP_CALLED int is_bound_to(const struct tunnel_value *tunnel, const struct endpoint *from)
+{
+	bool found = false;
+
+	if (!tunnel || !from)
+		return 0;
+	WGXDP_NO_UNROLL
+	for (uint32_t i = 0; i < BOUND_ADDRESSES_MAX; i++) {
+		const struct local_address_key *bound = &tunnel->bound_addresses[i];
+		uint32_t differs = bound->family ^ from->family;
+
+		WGXDP_UNROLL
+		for (uint32_t j = 0; j < sizeof(bound->address); j += 4)
+			differs |=
+				load_le32(bound->address + j) ^ load_le32(from->local_address + j);
+		found |= !differs;
+	}
+	return found;
+}
+
+WGXDP_INLINE bool receives_on(const struct tunnel_value *tunnel, const struct outer *outer)
+{
+	return !tunnel->bound_count || is_bound_to(tunnel, &outer->from);
+}
+
 /* What the agent ran through the program came from the stack; it must not go round. */
 WGXDP_INLINE int leave_to_stack(uint32_t ifindex)
 {

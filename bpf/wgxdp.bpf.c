@@ -7,6 +7,7 @@
  *     wg0 (the stack) ==> hidden end --TC tx--> find peer, seal, encapsulate --redirect--> eth0
  *     agent's packet socket --> hidden end --TC tx_agent--> the same as tx
  */
+#include "clamp.h"
 #include "control.h"
 #include "encap.h"
 #include "filter.h"
@@ -27,7 +28,7 @@ int rx(struct xdp_md *xdp)
 	if (!parse_outer(&in.outer, data, end) || !is_ours(&in, data, xdp->ingress_ifindex))
 		return leave_to_stack(xdp->ingress_ifindex);
 	tunnel = bpf_map_lookup_elem(&tunnels, &in.tunnel);
-	if (!tunnel)
+	if (!tunnel || !receives_on(tunnel, &in.outer))
 		return leave_to_stack(xdp->ingress_ifindex);
 	message = outer_payload(&in.outer, data);
 	if (message + sizeof(struct message_data) > end ||
@@ -73,6 +74,9 @@ int rx(struct xdp_md *xdp)
 		goto drop;
 	}
 	verdict = check_inner(&in, message + sizeof(struct message_data), end, tunnel->mtu);
+	if (verdict == VERDICT_DELIVERED && tunnel->mss_limit)
+		clamp_received(xdp, in.outer.offset + sizeof(struct message_data),
+			       tunnel->mss_limit, tunnel->mtu);
 	if (verdict == VERDICT_DELIVERED)
 		verdict = unwrap(xdp, &in, tunnel);
 	if (verdict != VERDICT_DELIVERED)
@@ -86,9 +90,10 @@ drop:
 }
 
 /* The headers must be linear before they are read. */
-WGXDP_INLINE bool pull_headers(struct __sk_buff *skb)
+WGXDP_INLINE bool pull_headers(struct __sk_buff *skb, const struct tunnel_value *tunnel)
 {
-	uint32_t headers = sizeof(struct ethernet_header) + sizeof(struct ipv6_header);
+	uint32_t headers = sizeof(struct ethernet_header) +
+			   (tunnel->mss_limit ? CLAMPED_HEADERS : sizeof(struct ipv6_header));
 
 	return bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers) == 0;
 }
@@ -103,13 +108,15 @@ WGXDP_INLINE enum verdict send(struct __sk_buff *skb, struct sending *out,
 	/* 1. whose packet it is */
 	if (!tunnel || !tunnel->is_up)
 		return VERDICT_TUNNEL_DOWN;
-	if (!pull_headers(skb))
+	if (!pull_headers(skb, tunnel))
 		return VERDICT_NO_ROOM;
 	if (is_keepalive && bpf_skb_load_bytes(skb, sizeof(struct ethernet_header), &out->peer_id,
 					       sizeof(out->peer_id)))
 		return VERDICT_NOT_IP;
 	if (!is_keepalive)
 		verdict = find_peer(skb, out, tunnel->mtu);
+	if (verdict == VERDICT_SEALED && !is_keepalive)
+		clamp_sent(skb, tunnel->mss_limit, tunnel->mtu);
 
 	/* 2. where to, with which session and nonce */
 	if (verdict == VERDICT_SEALED)

@@ -40,6 +40,18 @@ struct endpoint {
 /* Distinct MTUs of routes into one tunnel that are known of. */
 #define ROUTE_MTUS_MAX 4
 
+/* An address of this host; one of IPv4 stands in the first four bytes. */
+struct local_address_key {
+	uint32_t family;
+	uint8_t address[16];
+};
+
+/* Local addresses that a tunnel may be bound to. */
+#define BOUND_ADDRESSES_MAX 8
+
+/* `mss_limit`: no other limit than what the MTU holds. */
+#define MSS_LIMIT_BY_MTU UINT16_MAX
+
 /* `tunnels`: key is the hidden interface's ifindex, which is the tunnel's id everywhere else too. Agent
  * -> BPF. */
 struct tunnel_value {
@@ -61,10 +73,15 @@ struct tunnel_value {
 	struct blake2s_key mac1_key;
 	/* of routes that have one of their own, in ascending order; 0: none */
 	uint32_t route_mtus[ROUTE_MTUS_MAX];
-	uint32_t unused;
+	/* what a SYN may announce at most, and never more than the MTU holds; 0: it is left alone */
+	uint16_t mss_limit;
+	/* of `bound_addresses`; 0: the tunnel receives on every address of this host */
+	uint16_t bound_count;
 	/* boot time, 0: there is none yet. Of the secret behind cookies, and what a cookie's hash starts from */
 	uint64_t cookie_birth;
 	struct blake2s_key cookie_key;
+	/* the only ones it receives on and sends from */
+	struct local_address_key bound_addresses[BOUND_ADDRESSES_MAX];
 };
 
 /* `loads`: key is the tunnel's `counters`. Boot times; 0 at first. */
@@ -114,11 +131,7 @@ struct interface_value {
 };
 
 /* `local_addresses`: which outer destinations are this host; the value is an interface that has the address. Agent
- * -> BPF. */
-struct local_address_key {
-	uint32_t family;
-	uint8_t address[16];
-};
+ * -> BPF. Its key is struct local_address_key. */
 
 /* `listening_ports`: key is the port as on the wire in a uint16_t, value the tunnel. Agent -> BPF. */
 

@@ -195,6 +195,17 @@ static bool understand(struct arrived *in, const uint8_t *frame, uint32_t length
 	return true;
 }
 
+/* One of those the tunnel is bound to, if it is bound at all. */
+static bool is_listening_there(const struct tunnel_value *tunnel, const struct endpoint *from)
+{
+	for (uint32_t i = 0; i < tunnel->bound_count; i++) {
+		if (tunnel->bound_addresses[i].family == from->family &&
+		    memcmp(tunnel->bound_addresses[i].address, from->local_address, 16) == 0)
+			return true;
+	}
+	return tunnel->bound_count == 0;
+}
+
 /* Rule 5: our address, our port, our MAC. */
 static bool is_for_us(const struct state *state, struct arrived *in, const uint8_t *frame)
 {
@@ -213,7 +224,8 @@ static bool is_for_us(const struct state *state, struct arrived *in, const uint8
 		return false;
 	in->tunnel = port == PORT ? TUNNEL : OTHER_TUNNEL;
 	in->from.ifindex = state->interface.is_injection ? 0 : 1;
-	return in->tunnel == OTHER_TUNNEL || state->has_tunnel;
+	return in->tunnel == OTHER_TUNNEL ||
+	       (state->has_tunnel && is_listening_there(&state->tunnel, &in->from));
 }
 
 static bool is_transport(const struct arrived *in)
@@ -382,6 +394,7 @@ static enum verdict deliver(struct model *model, const struct arrived *in, uint8
 		return VERDICT_PACKET_TOO_BIG;
 	if (in->ecn == 3)
 		mark_ce(text);
+	model_clamp(tunnel, text, length);
 	memcpy(frame, tunnel->inner_destination, 6);
 	memcpy(frame + 6, tunnel->inner_source, 6);
 	write_be16(frame + 12, is_ipv4 ? 0x0800 : 0x86dd);

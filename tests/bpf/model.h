@@ -51,6 +51,8 @@ void model_pace(struct model *model, uint64_t *paced, enum session_told bit, enu
 void model_want(struct model *model, uint32_t stream, uint64_t counter, uint32_t length);
 bool model_take(struct model *model, uint32_t stream, enum keystream_direction direction,
 		uint64_t counter, uint32_t length);
+/* The segment size that a SYN announces, as large as the tunnel lets it be. */
+void model_clamp(const struct tunnel_value *tunnel, uint8_t *packet, uint32_t length);
 void model_count(struct model *model, enum verdict verdict);
 
 #endif

@@ -36,6 +36,7 @@ static enum verdict whose(struct model *model, struct leaving *out, const uint8_
 			  uint32_t length)
 {
 	uint32_t type = read_be16(frame + 12), owner;
+	static uint8_t clamped[FRAME_MAX];
 	bool is_ipv4 = type == 0x0800;
 
 	out->inner = frame + ETHERNET_LENGTH;
@@ -52,6 +53,9 @@ static enum verdict whose(struct model *model, struct leaving *out, const uint8_
 	if (!owner)
 		return hand_over(model, out, EVENT_NO_PEER, 0, VERDICT_NO_PEER);
 	model->peer = model_peer(model->state, owner);
+	memcpy(clamped, out->inner, out->length);
+	model_clamp(&model->state->tunnel, clamped, out->length);
+	out->inner = clamped;
 	return VERDICT_SEALED;
 }
 

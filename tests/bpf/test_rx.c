@@ -73,6 +73,35 @@ PACKET(swapped_port, packet->outer.destination_port = (uint16_t)(PORT >> 8 | POR
 PACKET(other_address, packet->outer.destination.bytes[3] ^= 1)
 PACKET(other_end_of_address,
        packet->outer.destination.bytes[packet->outer.source.family == FAMILY_IPV4 ? 3 : 15] ^= 2)
+/* Bound to `count` addresses, of which the last is the one that packets of the row's family come to. */
+static void bind_to(struct state *state, uint16_t count, int family, uint8_t flip)
+{
+	const struct address *ours = family == FAMILY_IPV4 ? &our_ipv4 : &our_ipv6;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct local_address_key *bound = &state->tunnel.bound_addresses[i];
+
+		bound->family = (uint32_t)family;
+		memcpy(bound->address, ours->bytes, sizeof(bound->address));
+		bound->address[1] ^= i + 1 < count;
+		bound->address[3] ^= flip;
+	}
+	state->tunnel.bound_count = count;
+}
+
+STATE(bound_here, bind_to(state, 1, state->peers[PEER].endpoint.family, 0))
+STATE(bound_here_and_elsewhere,
+      bind_to(state, BOUND_ADDRESSES_MAX, state->peers[PEER].endpoint.family, 0))
+STATE(bound_elsewhere, bind_to(state, BOUND_ADDRESSES_MAX, state->peers[PEER].endpoint.family, 1))
+STATE(bound_in_the_other_family,
+      bind_to(state, 1, FAMILY_IPV4 + FAMILY_IPV6 - state->peers[PEER].endpoint.family, 0))
+STATE(bound_to_the_same_bytes, bound_here(state);
+      state->tunnel.bound_addresses[0].family = FAMILY_IPV4 + FAMILY_IPV6 -
+						state->tunnel.bound_addresses[0].family)
+STATE(other_tunnel_is_bound, bound_elsewhere(state);
+      memcpy(state->other_tunnel.bound_addresses, state->tunnel.bound_addresses,
+	     sizeof(state->tunnel.bound_addresses));
+      state->other_tunnel.bound_count = 1; state->tunnel.bound_count = 0)
 FRAME(vlan, memmove(frame + 16, frame + 12, *length - 12); write_be16(frame + 12, 0x8100);
       write_be16(frame + 14, 5); *length += 4)
 FRAME(other_ethertype, write_be16(frame + 12, 0x88b5))
@@ -230,6 +259,9 @@ static const struct row rows[] = {
 	{"port in the other byte order", PASS, .packet = swapped_port},
 	{"address of somebody else", PASS, .packet = other_address},
 	{"address of a neighbour", PASS, .packet = other_end_of_address},
+	{"bound to other addresses", PASS, .state = bound_elsewhere},
+	{"bound in the other family", PASS, .state = bound_in_the_other_family},
+	{"bound to the same bytes of the other family", PASS, .state = bound_to_the_same_bytes},
 	{"VLAN tag", PASS, .frame = vlan},
 	{"other ethertype", PASS, .frame = other_ethertype},
 	{"ethertype of the other family", PASS, .frame = family_of_the_other},
@@ -299,6 +331,9 @@ static const struct row rows[] = {
 	{"source refused, roams all the same", DROP(SOURCE_REFUSED), .packet = refused_and_roams},
 
 	{"as it should be", DELIVER, .state = NULL},
+	{"bound to this address", DELIVER, .state = bound_here},
+	{"bound to this address and others", DELIVER, .state = bound_here_and_elsewhere},
+	{"the other tunnel is bound", DELIVER, .state = other_tunnel_is_bound},
 	{"179 s old", DELIVER, .state = born_179_s_ago},
 	{"last counter", DELIVER, .packet = last_counter},
 	{"counter above 2^32", DELIVER, .packet = counter_above_32_bits, .state = seen_it},

@@ -512,6 +512,11 @@ Test(control, peers)
 	CONTROL("bytes", CONTROL_DONE, peer->received_bytes = 248;
 		peer->sent_bytes = 92, .operation = CONTROL_COUNT_BYTES, .peer = 7, .received = 148,
 		.sent = 92);
+	CONTROL("rules", CONTROL_DONE, peer->rules = PEER_STAYS; peer->limit.cost = 12;
+		peer->limit.burst = 34, .operation = CONTROL_SET_RULES, .peer = 7,
+		.bits = PEER_STAYS, .cost = 12, .burst = 34);
+	CONTROL("no rules any more", CONTROL_DONE, peer->rules = 0; peer->limit.cost = 0;
+		peer->limit.burst = 0, .operation = CONTROL_SET_RULES, .peer = 7);
 	CONTROL("no such peer", CONTROL_NOT_FOUND, , .operation = CONTROL_SET_ENDPOINT, .peer = 5);
 	CONTROL("no such operation", CONTROL_BAD_REQUEST, , .operation = 99, .peer = 7);
 	world_close(&world);
