@@ -154,7 +154,15 @@ Test(conf, refused)
 		{2, "[Interface]\nTable = a b", "expected auto, off"},
 		{2, "[Interface]\nSaveConfig = yes", "true or false"},
 		{2, "[Interface]\nName = wg0", "expected PrivateKey"},
-		{2, "[Interface]\n#wgxdp Nonsense = 1", "'Nonsense'"},
+		{2, "[Interface]\n#wgxdp Nonsense = 1", "'Nonsense': expected Bind, ClampMSS"},
+		{2, "[Interface]\nBind = 192.0.2.1", "'Bind': expected PrivateKey"},
+		{2, "[Interface]\n#wgxdp Bind = 192.0.2.1, eth0", "'eth0': expected at most 8"},
+		{2,
+		 "[Interface]\n#wgxdp Bind = 1.0.0.1 1.0.0.2 1.0.0.3 1.0.0.4 1.0.0.5 1.0.0.6 1.0.0.7 "
+		 "1.0.0.8 1.0.0.9",
+		 "'1.0.0.9': expected at most 8"},
+		{2, "[Interface]\n#wgxdp ClampMSS = yes", "'yes': expected on, off"},
+		{3, PEER_B "#wgxdp ClampMSS = on", "'ClampMSS': expected Name"},
 		{1, "[Peer]", "no PublicKey"},
 		{1, "[Peer]\nAllowedIPs = 10.0.0.0/8\n" PEER_B, "no PublicKey"},
 		{3, PEER_B "Name = x\n[Peer]\n", "'Name'"},
@@ -209,6 +217,7 @@ Test(conf, printed_and_read_again_is_the_same)
 		"[Interface]\nPrivateKey = " KEY_B "\nListenPort = 7\nFwMark = 9\n"
 		"Address = 10.0.0.1/24\nDNS = 1.1.1.1, example.org\nMTU = 1400\n"
 		"Table = off\nPostUp = a\nPostDown = b\nSaveConfig = true\n"
+		"#wgxdp Bind = 192.0.2.1, 2001:db8::1\n#wgxdp ClampMSS = 1300\n"
 		"# one\n" PEER_B "Endpoint = a.example:5\nAllowedIPs = 10.0.0.0/8, ::/0\n" PEER_C
 		"PresharedKey = " KEY_B "\nEndpoint = 192.0.2.1:5\nPersistentKeepalive = 3\n");
 	char *once = print(&first, conf_print), *twice, *stripped = print(&first, conf_print_strip);
@@ -217,6 +226,10 @@ Test(conf, printed_and_read_again_is_the_same)
 	twice = print(&second, conf_print);
 	cr_expect_str_eq(once, twice);
 	cr_expect(strstr(once, "# name = one\n"));
+	cr_expect(strstr(once, "#wgxdp Bind = 192.0.2.1\n#wgxdp Bind = 2001:db8::1\n"
+			       "#wgxdp ClampMSS = 1300\n"));
+	cr_expect_eq(second.device.bound_count, 2);
+	cr_expect_eq(second.device.mss_limit, 1300);
 	cr_expect(strstr(once, "Endpoint = a.example:5\n"));
 	cr_expect_not(strstr(stripped, "Address"));
 	cr_expect_not(strstr(stripped, "#"));
@@ -244,7 +257,8 @@ static struct device_config difference(const char *before, const char *after, ui
 
 Test(conf, the_same_changes_nothing)
 {
-	const char *text = "[Interface]\nPrivateKey = " KEY_B "\nListenPort = 7\n# x\n" PEER_B
+	const char *text = "[Interface]\nPrivateKey = " KEY_B "\nListenPort = 7\n"
+			   "#wgxdp Bind = 192.0.2.1\n#wgxdp ClampMSS = on\n# x\n" PEER_B
 			   "AllowedIPs = 10.0.0.0/8, fd00::/8\nPersistentKeepalive = 5\n" PEER_C
 			   "Endpoint = 192.0.2.1:1\n";
 	struct device_config change = difference(text, text, 0);
@@ -252,6 +266,8 @@ Test(conf, the_same_changes_nothing)
 	cr_expect_not(change.has_private_key);
 	cr_expect_not(change.has_listen_port);
 	cr_expect_not(change.has_fwmark);
+	cr_expect_not(change.has_mss_limit);
+	cr_expect_not(change.has_bound_addresses);
 	cr_expect_not(change.replace_peers);
 	cr_expect_eq(change.peer_count, 0);
 	config_free(&change);
@@ -280,6 +296,22 @@ Test(conf, only_what_differs_changes)
 	cr_assert_eq(peers[1].allowed_ip_count, 1, "what is removed comes last");
 	cr_expect_eq(peers[1].allowed_ips[0].address[1], 1);
 	cr_expect(peers[1].allowed_ips[0].remove);
+	config_free(&change);
+}
+
+Test(conf, what_the_file_does_not_say_is_as_by_default)
+{
+	struct device_config change = difference(
+		"[Interface]\n#wgxdp Bind = 192.0.2.1\n#wgxdp ClampMSS = on\n", "[Interface]\n", 0);
+
+	cr_expect(change.has_mss_limit && !change.mss_limit);
+	cr_expect(change.has_bound_addresses && !change.bound_count);
+	config_free(&change);
+	change = difference("[Interface]\n#wgxdp Bind = 192.0.2.1\n",
+			    "[Interface]\n#wgxdp Bind = 192.0.2.2\n#wgxdp ClampMSS = 700\n", 0);
+	cr_expect(change.has_mss_limit && change.mss_limit == 700);
+	cr_assert(change.has_bound_addresses && change.bound_count == 1);
+	cr_expect_eq(change.bound_addresses[0].address[3], 2);
 	config_free(&change);
 }
 

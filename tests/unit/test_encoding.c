@@ -237,3 +237,45 @@ Test(encoding, an_endpoint_in_bytes)
 	cr_assert(endpoint_from_text(&endpoint, "[fe80::1%lo]:1"));
 	cr_expect_eq(endpoint.ifindex, if_nametoindex("lo"));
 }
+
+Test(encoding, local_addresses)
+{
+	static const char *const refused[] = {
+		"",          "192.0.2.1/32",    "192.0.2", "0.0.0.0",    "::",
+		"224.0.0.1", "255.255.255.255", "fe80::1", "fe80::1%lo", "febf::1",
+		"ff02::1",   "[::1]",           "eth0",    " 192.0.2.1",
+	};
+	struct local_address_key address = {.family = 77};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		cr_expect_not(local_address_from_text(&address, refused[i]), "'%s'", refused[i]);
+	cr_expect_eq(address.family, 77, "left as it was");
+	cr_assert(local_address_from_text(&address, "192.0.2.1"));
+	cr_expect_eq(address.family, FAMILY_IPV4);
+	cr_expect_arr_eq(address.address, ((uint8_t[16]){192, 0, 2, 1}), 16);
+	cr_assert(local_address_from_text(&address, "fec0::1"));
+	cr_expect_eq(address.family, FAMILY_IPV6);
+	cr_assert(local_address_from_text(&address, "127.0.0.2"));
+}
+
+Test(encoding, segment_sizes)
+{
+	static const char *const refused[] = {"",   "87",  "65496", "0",
+					      "-1", "yes", "1300 ", "on off"};
+	static const struct {
+		const char *text;
+		uint16_t limit;
+	} taken[] = {{"off", 0}, {"on", MSS_LIMIT_BY_MTU}, {"88", 88}, {"65495", 65495}};
+	char text[MSS_LIMIT_TEXT_LENGTH];
+	uint16_t limit = 5;
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		cr_expect_not(mss_limit_from_text(&limit, refused[i]), "'%s'", refused[i]);
+	cr_expect_eq(limit, 5, "left as it was");
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		cr_assert(mss_limit_from_text(&limit, taken[i].text), "%s", taken[i].text);
+		cr_expect_eq(limit, taken[i].limit);
+		mss_limit_to_text(text, limit);
+		cr_expect_str_eq(text, taken[i].text);
+	}
+}

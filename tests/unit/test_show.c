@@ -27,6 +27,7 @@
 /* Its private and its preshared key are B. */
 static const char answer[] =
 	"private_key=" HEX_B "\nlisten_port=51820\nfwmark=255\nwgxdp_interface=eth0:native\n"
+	"wgxdp_clamp_mss=on\nwgxdp_bind=192.0.2.1\nwgxdp_bind=2001:db8::1\n"
 	"wgxdp_interface=eth1:generic\nwgxdp_verdict=delivered:7\nwgxdp_verdict=bad-tag:12\n"
 	"wgxdp_verdict=too-short:1\n"
 	"public_key=" HEX_C "\nlast_handshake_time_sec=1699999937\n"
@@ -41,6 +42,8 @@ static const char expected[] = "interface: wg0\n"
 			       "  private key: (hidden)\n"
 			       "  listening port: 51820\n"
 			       "  fwmark: 0xff\n"
+			       "  bound to: 192.0.2.1, 2001:db8::1\n"
+			       "  clamps TCP's segment size: to the MTU\n"
 			       "  receives on: eth0 (native), eth1 (generic)\n"
 			       "  dropped: 1 too-short, 12 bad-tag\n"
 			       "\n"

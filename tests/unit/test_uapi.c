@@ -161,7 +161,14 @@ static const struct refused_line {
 	{true, "last_handshake_time_sec=1"},
 	{false, "wgxdp_interface=eth0:native"},
 	{true, "wgxdp_verdict=bad-tag:1"},
+	{false, "wgxdp_bind=192.0.2.1/32"},
+	{false, "wgxdp_bind=::"},
+	{false, "wgxdp_bind="},
+	{false, "wgxdp_clamp_mss=87"},
+	{false, "wgxdp_clamp_mss="},
 	/* the wrong place */
+	{true, "wgxdp_bind=192.0.2.1"},
+	{true, "wgxdp_clamp_mss=on"},
 	{true, "private_key=" KEY_B},
 	{true, "listen_port=1"},
 	{true, "fwmark=1"},
@@ -323,7 +330,10 @@ static void fill_device(struct device_config *config)
 {
 	struct peer_config *peer;
 
-	*config = (struct device_config){.listen_port = 51820, .fwmark = 7, .is_up = true};
+	*config = (struct device_config){
+		.listen_port = 51820, .fwmark = 7, .is_up = true, .mss_limit = 1300};
+	config_bind(config, "192.0.2.1");
+	config_bind(config, "2001:db8::1");
 	key_from_hex(config->private_key, KEY_B);
 	config->verdicts[VERDICT_BAD_TAG] = UINT64_C(5000000000);
 	*config_add_interface(config) = (struct interface_config){.name = "eth0"};
@@ -350,6 +360,7 @@ static void fill_device(struct device_config *config)
 
 #define DEVICE_TEXT                                                                                \
 	"private_key=" KEY_B "\nlisten_port=51820\nfwmark=7\nwgxdp_is_up=true\n"                   \
+	"wgxdp_clamp_mss=1300\nwgxdp_bind=192.0.2.1\nwgxdp_bind=2001:db8::1\n"                     \
 	"wgxdp_interface=eth0:native\n"                                                            \
 	"wgxdp_interface=eth1:generic\nwgxdp_verdict=bad-tag:5000000000\n" PEER_A                  \
 	"preshared_key=" KEY_B "\nprotocol_version=1\nendpoint=192.0.2.1:51820\n"                  \
@@ -368,6 +379,10 @@ static void expect_filled(const struct device_config *config)
 	cr_assert_eq(config->peer_count, 2);
 	cr_expect(config->has_private_key && config->private_key[0] == 0xb8);
 	cr_expect(config->listen_port == 51820 && config->fwmark == 7);
+	cr_expect_eq(config->mss_limit, 1300);
+	cr_assert_eq(config->bound_count, 2);
+	cr_expect_eq(config->bound_addresses[0].family, FAMILY_IPV4);
+	cr_expect_eq(config->bound_addresses[1].address[15], 1);
 	cr_expect_eq(config->verdicts[VERDICT_BAD_TAG], 5000000000);
 	cr_expect_eq(config->verdicts[VERDICT_REPLAYED], 0, "it was the peer's");
 	cr_assert_eq(config->interface_count, 2);

@@ -44,20 +44,12 @@ static void signal_ready(void *context, uint32_t events)
 	agent->device.is_ending = true;
 }
 
-static void udp_ipv4_ready(void *context, uint32_t events)
+static void udp_ready(void *context, uint32_t events)
 {
-	struct device *device = context;
+	struct udp_socket *socket = context;
 
 	(void)events;
-	receive_datagrams(device, device->udp.ipv4.fd);
-}
-
-static void udp_ipv6_ready(void *context, uint32_t events)
-{
-	struct device *device = context;
-
-	(void)events;
-	receive_datagrams(device, device->udp.ipv6.fd);
+	receive_datagrams(socket->owner, socket->waiter.fd);
 }
 
 static void events_ready(void *context, uint32_t events)
@@ -292,21 +284,22 @@ static int look_at_interface(struct agent *agent)
 	return error;
 }
 
+static int apply_rules(struct agent *agent)
+{
+	return agent->options->rules ? device_configure(&agent->device, agent->options->rules) : 0;
+}
+
 static int start(struct agent *agent)
 {
 	static const struct {
 		int (*step)(struct agent *agent);
 		const char *name;
 	} steps[] = {
-		{take_lock, "lock"},
-		{take_pid_file, "one agent a tunnel"},
-		{open_loop, "event loop"},
-		{open_network, "interface"},
-		{open_datapath, "data path"},
-		{open_tunnel, "tunnel"},
-		{open_events, "events"},
-		{look_at_interface, "interface"},
-		{open_server, "wg(8)'s socket"},
+		{take_lock, "lock"},          {take_pid_file, "one agent a tunnel"},
+		{open_loop, "event loop"},    {open_network, "interface"},
+		{open_datapath, "data path"}, {open_tunnel, "tunnel"},
+		{open_events, "events"},      {look_at_interface, "interface"},
+		{apply_rules, "its options"}, {open_server, "wg(8)'s socket"},
 	};
 	int error = 0;
 
@@ -423,8 +416,12 @@ static void prepare(struct agent *agent, const char *tunnel, const struct agent_
 	device->state_fd = -1;
 	device->idle_waiter.fd = -1;
 	device->loop = (struct loop){.epoll_fd = -1, .timer_fd = -1};
-	device->udp.ipv4 = (struct loop_waiter){-1, udp_ipv4_ready, device};
-	device->udp.ipv6 = (struct loop_waiter){-1, udp_ipv6_ready, device};
+	for (int i = 0; i < BOUND_ADDRESSES_MAX; i++) {
+		struct udp_socket *socket = &device->udp.sockets[i];
+
+		socket->waiter = (struct loop_waiter){-1, udp_ready, socket};
+		socket->owner = device;
+	}
 	TAILQ_INIT(&device->peers);
 	TAILQ_INIT(&device->dirty_peers);
 }

@@ -7,6 +7,7 @@
 #ifndef WGXDP_AGENT_AGENT_H
 #define WGXDP_AGENT_AGENT_H
 
+#include <agent/config.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -20,6 +21,8 @@ struct agent_options {
 	/* wg(8)'s socket, listening already, when `has_socket` */
 	bool has_socket;
 	int socket;
+	/* where the tunnel is bound, what TCP may announce; NULL: as it was */
+	const struct device_config *rules;
 };
 
 /*

@@ -5,6 +5,7 @@
  */
 #include <agent/config.h>
 #include <crypto/crypto.h>
+#include <util/encoding.h>
 
 #include <stdlib.h>
 
@@ -45,6 +46,20 @@ struct interface_config *config_add_interface(struct device_config *config)
 {
 	return append((void **)&config->interfaces, &config->interface_count,
 		      sizeof(*config->interfaces));
+}
+
+bool config_bind(struct device_config *config, const char *text)
+{
+	bool is_any = strcmp(text, "any") == 0;
+
+	if (is_any)
+		config->bound_count = 0;
+	else if (config->bound_count == BOUND_ADDRESSES_MAX ||
+		 !local_address_from_text(&config->bound_addresses[config->bound_count], text))
+		return false;
+	config->has_bound_addresses = true;
+	config->bound_count += !is_any;
+	return true;
 }
 
 void config_free(struct device_config *config)

@@ -75,6 +75,12 @@ struct device_config {
 	uint16_t listen_port;
 	bool has_fwmark;
 	uint32_t fwmark;
+	/* struct tunnel_value; no addresses: any */
+	bool has_mss_limit;
+	uint16_t mss_limit;
+	bool has_bound_addresses;
+	uint16_t bound_count;
+	struct local_address_key bound_addresses[BOUND_ADDRESSES_MAX];
 	struct peer_config *peers;
 	size_t peer_count;
 	/* get: */
@@ -89,5 +95,9 @@ void config_free(struct device_config *config);
 struct peer_config *config_add_peer(struct device_config *config);
 struct allowed_ip *config_add_allowed_ip(struct peer_config *peer);
 struct interface_config *config_add_interface(struct device_config *config);
+
+/* Adds one of the addresses that the tunnel is to be bound to; "any" removes those so far. False when it is none, or
+ * one too many. */
+bool config_bind(struct device_config *config, const char *text);
 
 #endif

@@ -13,33 +13,37 @@
 
 /* ---- the device itself --------------------------------------------------------------------------- */
 
-static int move_sockets(struct device *device, struct udp *fresh)
+/* Each socket of ours keeps its place in memory, for the loop's sake. */
+static int move_sockets(struct device *device, const struct udp *fresh)
 {
-	int error;
+	struct udp *udp = &device->udp;
+	int error = 0;
 
-	if (device->udp.port) {
-		loop_remove(&device->loop, &device->udp.ipv4);
-		if (device->udp.ipv6.fd >= 0)
-			loop_remove(&device->loop, &device->udp.ipv6);
-		udp_close(&device->udp);
+	for (unsigned int i = 0; i < udp->count; i++)
+		loop_remove(&device->loop, &udp->sockets[i].waiter);
+	udp_close(udp);
+	for (unsigned int i = 0; i < fresh->count && !error; i++) {
+		udp->sockets[i].waiter.fd = fresh->sockets[i].waiter.fd;
+		udp->sockets[i].address = fresh->sockets[i].address;
+		udp->count++;
+		error = loop_add(&device->loop, &udp->sockets[i].waiter, EPOLLIN);
 	}
-	device->udp = *fresh;
-	error = loop_add(&device->loop, &device->udp.ipv4, EPOLLIN);
-	if (!error && device->udp.ipv6.fd >= 0)
-		error = loop_add(&device->loop, &device->udp.ipv6, EPOLLIN);
+	udp->port = fresh->port;
 	return error;
 }
 
-int device_listen(struct device *device, uint16_t port)
+/* On the addresses that the tunnel's value says. */
+static int open_sockets(struct device *device, uint16_t port)
 {
-	struct udp fresh = device->udp;
-	int error;
+	const struct udp_place place = {
+		.port = port,
+		.fwmark = device->fwmark,
+		.addresses = device->value.bound_addresses,
+		.count = device->value.bound_count,
+	};
+	struct udp fresh = {.count = 0};
+	int error = udp_open(&fresh, &place);
 
-	if (port && port == device->udp.port)
-		return 0;
-	fresh.ipv4.fd = -1;
-	fresh.ipv6.fd = -1;
-	error = udp_open(&fresh, port, device->fwmark);
 	if (error)
 		return error;
 	error = datapath_move_port(device->datapath, device->hidden.ifindex, device->udp.port,
@@ -52,6 +56,48 @@ int device_listen(struct device *device, uint16_t port)
 	device->value.port[1] = fresh.port & 0xff;
 	log_verbose("listening on port %u", fresh.port);
 	return move_sockets(device, &fresh);
+}
+
+int device_listen(struct device *device, uint16_t port)
+{
+	return port && port == device->udp.port ? 0 : open_sockets(device, port);
+}
+
+static void take_addresses(struct tunnel_value *value, const struct local_address_key *addresses,
+			   uint16_t count)
+{
+	memset(value->bound_addresses, 0, sizeof(value->bound_addresses));
+	memcpy(value->bound_addresses, addresses, count * sizeof(addresses[0]));
+	value->bound_count = count;
+}
+
+/* With a port of its own the old sockets go when the new ones are there; on the same port they stand side by side for a
+ * moment, so that nothing that arrives meanwhile finds nobody. */
+static int bind_to(struct device *device, const struct device_config *config)
+{
+	struct tunnel_value before = device->value;
+	uint16_t port = config->has_listen_port ? config->listen_port : device->udp.port;
+	int error = 0;
+
+	if (before.bound_count == config->bound_count &&
+	    !memcmp(before.bound_addresses, config->bound_addresses,
+		    config->bound_count * sizeof(config->bound_addresses[0])))
+		return config->has_listen_port ? device_listen(device, port) : 0;
+	for (unsigned int i = 0; i < config->bound_count && !error; i++)
+		error = network_has_address(device, &config->bound_addresses[i]) ? 0
+										 : -EADDRNOTAVAIL;
+	if (error)
+		return error;
+	take_addresses(&device->value, config->bound_addresses, config->bound_count);
+	udp_share_port(&device->udp, true);
+	error = open_sockets(device, port);
+	if (error) {
+		udp_share_port(&device->udp, false);
+		take_addresses(&device->value, before.bound_addresses, before.bound_count);
+		return error;
+	}
+	network_reroute_all(device);
+	return 0;
 }
 
 static int set_fwmark(struct device *device, uint32_t fwmark)
@@ -206,10 +252,14 @@ int device_configure(struct device *device, const struct device_config *config)
 {
 	int error = 0;
 
-	if (config->has_listen_port)
+	if (config->has_bound_addresses)
+		error = bind_to(device, config);
+	else if (config->has_listen_port)
 		error = device_listen(device, config->listen_port);
 	if (!error && config->has_fwmark)
 		error = set_fwmark(device, config->fwmark);
+	if (!error && config->has_mss_limit)
+		device->value.mss_limit = config->mss_limit;
 	if (!error)
 		error = datapath_set_tunnel(device->datapath, device->hidden.ifindex,
 					    &device->value);
@@ -338,7 +388,11 @@ int device_describe(struct device *device, struct device_config *config)
 		.has_fwmark = device->fwmark != 0,
 		.fwmark = device->fwmark,
 		.is_up = device->value.is_up,
+		.mss_limit = device->value.mss_limit,
+		.bound_count = device->value.bound_count,
 	};
+	memcpy(config->bound_addresses, device->value.bound_addresses,
+	       sizeof(config->bound_addresses));
 	if (identity->has_identity)
 		memcpy(config->private_key, identity->static_private, sizeof(config->private_key));
 	TAILQ_FOREACH(peer, &device->peers, of_device)

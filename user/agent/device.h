@@ -242,6 +242,8 @@ extern const struct netlink_watch network_watch;
 /* Reads the links anew: MTU and addresses of the frames; whether it is up. 0 or -errno. */
 int network_read_links(struct device *device);
 int network_read_addresses(struct device *device);
+/* Whether this host has the address now. */
+bool network_has_address(struct device *device, const struct local_address_key *address);
 /* Sets where a peer is; the way there is looked up. */
 int network_set_endpoint(struct device_peer *peer, const struct endpoint *endpoint, bool learned);
 /* Asks for the way to a peer's endpoint again. `forget_source`: with a local address chosen anew. */

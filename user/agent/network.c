@@ -158,6 +158,14 @@ static void compare_address(void *context, int ifindex, enum address_family fami
 		search->found_on = ifindex;
 }
 
+bool network_has_address(struct device *device, const struct local_address_key *address)
+{
+	struct search search = {.wanted = *address};
+
+	return !netlink_for_each_address(device->netlink, compare_address, &search) &&
+	       search.found_on;
+}
+
 static void address_changed(void *context, int ifindex, enum address_family family,
 			    const uint8_t *address, bool gone)
 {
@@ -203,6 +211,49 @@ static bool source_is_gone(const struct device *device, const struct endpoint *e
 	       !datapath_has_local_address(device->datapath, &key);
 }
 
+/* For a tunnel that is bound to addresses. */
+static bool may_send_from(const struct device *device, const struct local_address_key *address)
+{
+	for (unsigned int i = 0; i < device->value.bound_count; i++) {
+		if (!memcmp(&device->value.bound_addresses[i], address, sizeof(*address)))
+			return true;
+	}
+	return !device->value.bound_count;
+}
+
+/* For a tunnel that is bound: from the address the route prefers, if it may, else from the first of ours that has a
+ * route. */
+static int choose_bound_source(const struct device *device, struct endpoint *endpoint,
+			       struct route_info *route, int error)
+{
+	struct local_address_key source = address_key(endpoint->family, route->source);
+
+	if (!error && may_send_from(device, &source))
+		return 0;
+	for (unsigned int i = 0; i < device->value.bound_count; i++) {
+		const struct local_address_key *bound = &device->value.bound_addresses[i];
+
+		if (bound->family != endpoint->family ||
+		    netlink_get_route(device->netlink, endpoint->family, endpoint->address,
+				      bound->address, device->fwmark, route))
+			continue;
+		memcpy(endpoint->local_address, bound->address, sizeof(bound->address));
+		return 0;
+	}
+	return -EADDRNOTAVAIL;
+}
+
+/* Whether the address it was last heard on cannot be kept. */
+static bool must_leave_source(const struct device *device, const struct endpoint *endpoint,
+			      enum source_rule rule)
+{
+	struct local_address_key source = address_key(endpoint->family, endpoint->local_address);
+
+	return rule == SOURCE_CHOSEN_ANEW ||
+	       (rule == SOURCE_IF_UNCHANGED && source_is_gone(device, endpoint)) ||
+	       !may_send_from(device, &source);
+}
+
 /* Completes the endpoint. Without a route it has no interface, and the socket finds out why. */
 static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum source_rule rule)
 {
@@ -211,8 +262,7 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 	struct route_info route = {0};
 	int error;
 
-	if (rule == SOURCE_CHOSEN_ANEW ||
-	    (rule == SOURCE_IF_UNCHANGED && source_is_gone(device, endpoint)))
+	if (must_leave_source(device, endpoint, rule))
 		memset(endpoint->local_address, 0, sizeof(endpoint->local_address));
 	error = netlink_get_route(device->netlink, endpoint->family, endpoint->address,
 				  endpoint->local_address, device->fwmark, &route);
@@ -222,6 +272,9 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 		error = netlink_get_route(device->netlink, endpoint->family, endpoint->address,
 					  endpoint->local_address, device->fwmark, &route);
 	}
+	peer->source_is_learned = has_source(endpoint);
+	if (device->value.bound_count && !has_source(endpoint))
+		error = choose_bound_source(device, endpoint, &route, error);
 	peer->routed_at = boot_time();
 	if (peer->way != (error ? 0 : route.ifindex)) {
 		peer->way = error ? 0 : route.ifindex;
@@ -233,7 +286,6 @@ static void find_way(struct device_peer *peer, struct endpoint *endpoint, enum s
 				    ? 0
 				    : (uint32_t)route.ifindex;
 	endpoint->hop_limit = error ? 0 : route.hop_limit;
-	peer->source_is_learned = has_source(endpoint);
 	if (!error && !has_source(endpoint))
 		memcpy(endpoint->local_address, route.source, sizeof(route.source));
 	if (peer->loops)

@@ -176,8 +176,7 @@ static void send_reply(void *context, const struct cookie_source *to, const void
 	struct device *device = context;
 
 	(void)to;
-	if (device->receiving &&
-	    !udp_is_busy(&device->udp, (enum address_family)device->receiving->from.family))
+	if (device->receiving && !udp_is_busy(&device->udp, &device->receiving->from))
 		udp_send(&device->udp, &device->receiving->from, UDP_DS_NONE, message, length);
 }
 

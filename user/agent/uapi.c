@@ -12,6 +12,9 @@
  *   wgxdp_interface=eth0:native   the receive program is there, in this mode (or generic)
  *   wgxdp_is_up=true              the end that people see is up
  *   wgxdp_rx_packets, wgxdp_tx_packets   of a peer, authenticated, handshakes not included
+ *   wgxdp_bind=192.0.2.1          a local address it receives on and sends from, and none else; also set: all of
+ *                                 them, or "any"
+ *   wgxdp_clamp_mss=on            (or off, or a number) the segment size that TCP may announce; also set
  *   wgxdp_name=Anna's phone       people's name of the peer; also set, "" removes it
  *   wgxdp_roaming=off             the endpoint does not follow the peer (or on); also set
  *   wgxdp_limit=BITS              a second, each way, 0 is none; also set
@@ -48,10 +51,8 @@ static int read_unsigned(const char *value, uint64_t max, uint64_t *number)
 
 static int read_true(const char *value, bool *flag)
 {
-	if (strcmp(value, "true") != 0)
-		return -EINVAL;
-	*flag = true;
-	return 0;
+	*flag = strcmp(value, "true") == 0;
+	return *flag ? 0 : -EINVAL;
 }
 
 static int read_key(const char *value, uint8_t key[static 32], bool *has)
@@ -83,6 +84,17 @@ static int read_fwmark(struct reader *reader, const char *value)
 	reader->config->fwmark = (uint32_t)mark;
 	reader->config->has_fwmark = true;
 	return error;
+}
+
+static int read_clamp_mss(struct reader *reader, const char *value)
+{
+	reader->config->has_mss_limit = true;
+	return mss_limit_from_text(&reader->config->mss_limit, value) ? 0 : -EINVAL;
+}
+
+static int read_bind(struct reader *reader, const char *value)
+{
+	return config_bind(reader->config, value) ? 0 : -EINVAL;
 }
 
 static int read_replace_peers(struct reader *reader, const char *value)
@@ -297,6 +309,8 @@ static const struct key {
 	{"private_key", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_private_key},
 	{"listen_port", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_listen_port},
 	{"fwmark", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_fwmark},
+	{"wgxdp_clamp_mss", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_clamp_mss},
+	{"wgxdp_bind", OF_REQUEST | OF_ANSWER | OF_DEVICE, read_bind},
 	{"replace_peers", OF_REQUEST | OF_DEVICE, read_replace_peers},
 	{"wgxdp_interface", OF_ANSWER | OF_DEVICE, read_interface},
 	{"wgxdp_is_up", OF_ANSWER | OF_DEVICE, read_is_up},
@@ -492,6 +506,24 @@ static void print_peer(FILE *to, const struct peer_config *peer)
 	print_allowed_ips(to, peer);
 }
 
+/* Of the tunnel itself what others do not know; `all`: also that there is none. */
+static void print_rules(FILE *to, const struct device_config *config, bool all)
+{
+	char text[ADDRESS_TEXT_LENGTH];
+
+	if (config->mss_limit || (all && config->has_mss_limit)) {
+		mss_limit_to_text(text, config->mss_limit);
+		fprintf(to, "wgxdp_clamp_mss=%s\n", text);
+	}
+	for (unsigned int i = 0; i < config->bound_count; i++) {
+		address_to_text(text, config->bound_addresses[i].family,
+				config->bound_addresses[i].address);
+		fprintf(to, "wgxdp_bind=%s\n", text);
+	}
+	if (all && config->has_bound_addresses && !config->bound_count)
+		fprintf(to, "wgxdp_bind=any\n");
+}
+
 /* wg(8) reads the number as it is after a set, and with its sign turned after a get. */
 void uapi_print_set_result(FILE *to, int error)
 {
@@ -511,6 +543,7 @@ void uapi_print_device(FILE *to, const struct device_config *config, int error)
 		fprintf(to, "fwmark=%" PRIu32 "\n", config->fwmark);
 	if (config->is_up)
 		fprintf(to, "wgxdp_is_up=true\n");
+	print_rules(to, config, false);
 	for (size_t i = 0; i < config->interface_count; i++)
 		fprintf(to, "wgxdp_interface=%s:%s\n", config->interfaces[i].name,
 			config->interfaces[i].is_generic ? "generic" : "native");
@@ -551,6 +584,7 @@ void uapi_print_set(FILE *to, const struct device_config *config)
 		fprintf(to, "listen_port=%u\n", config->listen_port);
 	if (config->has_fwmark)
 		fprintf(to, "fwmark=%" PRIu32 "\n", config->fwmark);
+	print_rules(to, config, true);
 	if (config->replace_peers)
 		fprintf(to, "replace_peers=true\n");
 	for (size_t i = 0; i < config->peer_count; i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * udp.c - the two sockets, and the control messages that carry local address and DS byte (RFC 3542 for IPv6,
+ * udp.c - the sockets, and the control messages that carry local address and DS byte (RFC 3542 for IPv6,
  * ip(7) for IPv4). Contract: udp.h.
  */
 #include <agent/udp.h>
@@ -63,73 +63,118 @@ static int set_options(int fd, int family, uint32_t fwmark)
 	return error;
 }
 
-/* A bound socket, or -errno; `*port` 0 becomes what the kernel chose. */
-static int open_socket(int family, uint16_t *port, uint32_t fwmark)
+static socklen_t socket_address(union address *address, const struct local_address_key *local,
+				uint16_t port)
 {
-	union address address = {.any.sa_family = (sa_family_t)family};
-	socklen_t length = family == AF_INET ? sizeof(address.ipv4) : sizeof(address.ipv6);
+	*address = (union address){0};
+	if (local->family == FAMILY_IPV4) {
+		address->ipv4.sin_family = AF_INET;
+		address->ipv4.sin_port = htons(port);
+		memcpy(&address->ipv4.sin_addr, local->address, sizeof(address->ipv4.sin_addr));
+		return sizeof(address->ipv4);
+	}
+	address->ipv6.sin6_family = AF_INET6;
+	address->ipv6.sin6_port = htons(port);
+	memcpy(&address->ipv6.sin6_addr, local->address, sizeof(address->ipv6.sin6_addr));
+	return sizeof(address->ipv6);
+}
+
+/* To an address that may come later. Only now: to send from one that is not there is to fail. */
+static int bind_freely(int fd, union address *address, socklen_t length)
+{
+	int level = address->any.sa_family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+	int name = address->any.sa_family == AF_INET ? IP_FREEBIND : IPV6_FREEBIND;
+	int error = set_option(fd, level, name, 1);
+
+	if (!error && (bind(fd, &address->any, length) || getsockname(fd, &address->any, &length)))
+		error = -errno;
+	return error ? error : set_option(fd, level, name, 0);
+}
+
+/* A bound socket, or -errno; `*port` 0 becomes what the kernel chose. */
+static int open_socket(const struct local_address_key *local, uint16_t *port, uint32_t fwmark,
+		       bool shares)
+{
+	int family = local->family == FAMILY_IPV4 ? AF_INET : AF_INET6, error;
 	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
-	int error;
+	union address address;
+	socklen_t length = socket_address(&address, local, *port);
 
 	if (fd < 0)
 		return -errno;
-	/* the port stands at the same place in both */
-	address.ipv4.sin_port = htons(*port);
 	error = set_options(fd, family, fwmark);
-	if (!error && (bind(fd, &address.any, length) || getsockname(fd, &address.any, &length)))
-		error = -errno;
+	if (!error && shares)
+		error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (!error)
+		error = bind_freely(fd, &address, length);
 	if (error) {
 		close(fd);
 		return error;
 	}
+	/* the port stands at the same place in both */
 	*port = ntohs(address.ipv4.sin_port);
 	return fd;
 }
 
-static int open_both(struct udp *udp, uint16_t port, uint32_t fwmark)
+static int open_all(struct udp *udp, const struct udp_place *place)
 {
-	int ipv4 = open_socket(AF_INET, &port, fwmark), ipv6;
+	static const struct local_address_key any[] = {{.family = FAMILY_IPV4},
+						       {.family = FAMILY_IPV6}};
+	const struct local_address_key *addresses = place->count ? place->addresses : any;
+	unsigned int count = place->count ? place->count : 2;
+	/* a port that was asked for is perhaps ours already, and shared; one that is chosen must be free */
+	uint16_t port = place->port;
 
-	if (ipv4 < 0)
-		return ipv4;
-	ipv6 = open_socket(AF_INET6, &port, fwmark);
-	if (ipv6 < 0 && ipv6 != -EAFNOSUPPORT) {
-		close(ipv4);
-		return ipv6;
+	udp->count = 0;
+	for (unsigned int i = 0; i < count; i++) {
+		int fd = open_socket(&addresses[i], &port, place->fwmark, place->port != 0);
+
+		if (fd == -EAFNOSUPPORT && !place->count && i > 0)
+			continue;
+		if (fd < 0) {
+			udp_close(udp);
+			return fd;
+		}
+		udp->sockets[udp->count].waiter.fd = fd;
+		udp->sockets[udp->count++].address = addresses[i];
 	}
-	udp->ipv4.fd = ipv4;
-	udp->ipv6.fd = ipv6 < 0 ? -1 : ipv6;
 	udp->port = port;
+	udp_share_port(udp, false);
 	return 0;
 }
 
-int udp_open(struct udp *udp, uint16_t port, uint32_t fwmark)
+int udp_open(struct udp *udp, const struct udp_place *place)
 {
 	int error = -EADDRINUSE;
 
 	/* what is free for IPv4 may be in use for IPv6 */
-	for (int i = 0; i < (port ? 1 : PORT_ATTEMPTS) && error == -EADDRINUSE; i++)
-		error = open_both(udp, port, fwmark);
+	for (int i = 0; i < (place->port ? 1 : PORT_ATTEMPTS) && error == -EADDRINUSE; i++)
+		error = open_all(udp, place);
 	return error;
+}
+
+void udp_share_port(const struct udp *udp, bool share)
+{
+	for (unsigned int i = 0; i < udp->count; i++)
+		set_option(udp->sockets[i].waiter.fd, SOL_SOCKET, SO_REUSEADDR, share);
 }
 
 void udp_close(struct udp *udp)
 {
-	if (udp->ipv4.fd >= 0)
-		close(udp->ipv4.fd);
-	if (udp->ipv6.fd >= 0)
-		close(udp->ipv6.fd);
-	udp->ipv4.fd = -1;
-	udp->ipv6.fd = -1;
+	for (unsigned int i = 0; i < udp->count; i++) {
+		close(udp->sockets[i].waiter.fd);
+		udp->sockets[i].waiter.fd = -1;
+	}
+	udp->count = 0;
 	udp->port = 0;
 }
 
 int udp_set_mark(struct udp *udp, uint32_t fwmark)
 {
-	int error = set_option(udp->ipv4.fd, SOL_SOCKET, SO_MARK, (int)fwmark);
+	int error = 0;
 
-	if (!error && udp->ipv6.fd >= 0)
-		error = set_option(udp->ipv6.fd, SOL_SOCKET, SO_MARK, (int)fwmark);
+	for (unsigned int i = 0; i < udp->count && !error; i++)
+		error = set_option(udp->sockets[i].waiter.fd, SOL_SOCKET, SO_MARK, (int)fwmark);
 	return error;
 }
 
@@ -186,6 +231,25 @@ static void add_source(struct msghdr *message, const struct endpoint *to)
 	}
 }
 
+/* The socket of that family, or of that address of ours. */
+static int find_socket(const struct udp *udp, const struct endpoint *to, bool has_source)
+{
+	static const uint8_t any[sizeof(to->local_address)];
+	int error = -EAFNOSUPPORT;
+
+	for (unsigned int i = 0; i < udp->count; i++) {
+		const struct udp_socket *socket = &udp->sockets[i];
+
+		if (socket->address.family != to->family)
+			continue;
+		if (!has_source || !memcmp(socket->address.address, any, sizeof(any)) ||
+		    !memcmp(socket->address.address, to->local_address, sizeof(any)))
+			return socket->waiter.fd;
+		error = -EADDRNOTAVAIL;
+	}
+	return error;
+}
+
 int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const void *bytes,
 	     size_t length)
 {
@@ -202,10 +266,10 @@ int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const
 		.msg_iovlen = 1,
 		.msg_control = control,
 	};
-	int fd = is_ipv4 ? udp->ipv4.fd : udp->ipv6.fd, traffic_class = ds;
+	int fd = find_socket(udp, to, has_source), traffic_class = ds;
 
 	if (fd < 0)
-		return -EAFNOSUPPORT;
+		return fd;
 	add_control(&message, is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6, is_ipv4 ? IP_TOS : IPV6_TCLASS,
 		    &traffic_class, sizeof(traffic_class));
 	if (has_source)
@@ -218,11 +282,11 @@ int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const
 	return -errno;
 }
 
-bool udp_is_busy(const struct udp *udp, enum address_family family)
+bool udp_is_busy(const struct udp *udp, const struct endpoint *to)
 {
-	int fd = family == FAMILY_IPV4 ? udp->ipv4.fd : udp->ipv6.fd, waiting;
+	int waiting;
 
-	return ioctl(fd, SIOCOUTQ, &waiting) || waiting > SEND_BUFFER / 2;
+	return ioctl(find_socket(udp, to, true), SIOCOUTQ, &waiting) || waiting > SEND_BUFFER / 2;
 }
 
 /* ---- receiving ----------------------------------------------------------------------------------- */

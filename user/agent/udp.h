@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * udp.h - the listening port: one socket for IPv4, one for IPv6. It knows where a datagram came from and which
+ * udp.h - the listening port: one socket for IPv4, one for IPv6, or one for each address that it is bound to. It knows where a datagram came from and which
  * of our addresses it was for, and sends from there; what is in it, it does not know.
  */
 #ifndef WGXDP_AGENT_UDP_H
@@ -21,26 +21,49 @@ struct udp_datagram {
 	const uint8_t *bytes;
 };
 
+struct udp_socket {
+	struct loop_waiter waiter;
+	/* for `ready`, which gets the socket */
+	void *owner;
+	/* what it is bound to; the address all zero: any of the family */
+	struct local_address_key address;
+};
+
 struct udp {
-	struct loop_waiter ipv4, ipv6;
+	/* one for each family, or for each address the tunnel is bound to */
+	struct udp_socket sockets[BOUND_ADDRESSES_MAX];
+	unsigned int count;
 	/* host order; 0: not open */
 	uint16_t port;
 };
 
-/* Opens both sockets on `port`, or on one that is free in both families when that is 0. Without IPv6 on this
- * host it is one socket. -EADDRINUSE and the like; nothing is left open on failure. */
-int udp_open(struct udp *udp, uint16_t port, uint32_t fwmark);
+_Static_assert(BOUND_ADDRESSES_MAX >= 2, "both families");
+
+/* Where sockets are to be: on these addresses alone, or with none on any. */
+struct udp_place {
+	uint16_t port;
+	uint32_t fwmark;
+	const struct local_address_key *addresses;
+	unsigned int count;
+};
+
+/* Opens the sockets on the port, or on one that is free for all of them when that is 0. Without IPv6 on this
+ * host those of any address are one. An address need not be there yet. -EADDRINUSE and the like; nothing is left open
+ * on failure. */
+int udp_open(struct udp *udp, const struct udp_place *place);
+/* While it is set, others of ours may be opened on the same port. */
+void udp_share_port(const struct udp *udp, bool share);
 void udp_close(struct udp *udp);
 int udp_set_mark(struct udp *udp, uint32_t fwmark);
 
 /* To `to`, from its local address if that is set; data has the ECN bits of the packet in it as its DS byte. 0 or
- * -errno; -EADDRNOTAVAIL whenever it is that address that does not do. */
+ * -errno; -EADDRNOTAVAIL whenever it is that address that does not do, -EAFNOSUPPORT when there is no socket. */
 int udp_send(const struct udp *udp, const struct endpoint *to, uint8_t ds, const void *bytes,
 	     size_t length);
 
-/* Whether half of what the socket of that family may hold is on its way: answers to strangers, to addresses that
+/* Whether half of what the socket that would be taken may hold is on its way: answers to strangers, to addresses that
  * nobody has perhaps, must leave the rest to others. */
-bool udp_is_busy(const struct udp *udp, enum address_family family);
+bool udp_is_busy(const struct udp *udp, const struct endpoint *to);
 
 /* Datagrams that one system call reads at most. */
 enum { UDP_BATCH = 32 };

@@ -6,6 +6,7 @@
 #include <agent/agent.h>
 #include <cli/cli.h>
 #include <cli/environment.h>
+#include <cli/input.h>
 #include <cli/tunnel.h>
 
 #include <errno.h>
@@ -26,12 +27,15 @@ static bool stays_in_foreground(const struct arguments *arguments)
 int cli_agent(const struct arguments *arguments)
 {
 	const char *name = arguments->operands[0];
+	struct device_config rules = {0};
 	struct agent_options options = {
 		.foreground = stays_in_foreground(arguments),
 		.follows_routes = option_value(arguments, "follow-routes", 0),
+		.rules = &rules,
 	};
 
-	if (!tunnel_name_is_good(arguments, name) || !environment_can_load(arguments))
+	if (!tunnel_name_is_good(arguments, name) || !input_rules(arguments, &rules) ||
+	    !tunnel_can_be_bound(arguments, &rules) || !environment_can_load(arguments))
 		return EXIT_FAILURE;
 	return agent_run(name, &options) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

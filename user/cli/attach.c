@@ -84,6 +84,8 @@ static bool read_settings(struct attach *attach)
 		settings->has_fwmark = true;
 	}
 	settings->has_private_key = key_file;
+	if (!input_rules(arguments, settings))
+		return false;
 	return !key_file || input_key_file(arguments, key_file, false, settings->private_key);
 }
 
@@ -290,6 +292,8 @@ static bool complete_settings(struct attach *attach)
 		settings->has_listen_port = false;
 	if (settings->fwmark == before->fwmark)
 		settings->has_fwmark = false;
+	if (settings->mss_limit == before->mss_limit)
+		settings->has_mss_limit = false;
 	return true;
 }
 
@@ -380,6 +384,8 @@ static void restore_settings(const struct attach *attach)
 	back.has_private_key = attach->settings.has_private_key;
 	back.has_listen_port = attach->settings.has_listen_port;
 	back.has_fwmark = attach->settings.has_fwmark;
+	back.has_mss_limit = attach->settings.has_mss_limit;
+	back.has_bound_addresses = attach->settings.has_bound_addresses;
 	back.peer_count = 0;
 	uapi_set(fd, &back);
 	close(fd);
@@ -443,8 +449,9 @@ static void report(const struct attach *attach)
 int cli_attach(const struct arguments *arguments)
 {
 	struct attach attach = {.arguments = arguments, .host.lock = -1};
-	bool good = read_command_line(&attach) && environment_can_load(arguments) &&
-		    host_open(arguments, &attach.host, HOST_MAKES);
+	bool good =
+		read_command_line(&attach) && tunnel_can_be_bound(arguments, &attach.settings) &&
+		environment_can_load(arguments) && host_open(arguments, &attach.host, HOST_MAKES);
 
 	if (good) {
 		good = find_interface(&attach) && find_tunnel(&attach);

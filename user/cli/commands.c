@@ -26,6 +26,10 @@ static int print_version(const struct arguments *arguments);
 	{"limit", 0, false, "RATE", "at most so much each way, like 100mbit; off: any"},          \
 	{"preshared-key", 0, false, "FILE", "a second, symmetric key; an empty file removes it"}
 
+#define RULE_OPTIONS                                                                               \
+	{"bind", 0, true, "ADDR", "receive on this local address and send from it alone; any: on all"},  \
+	{"clamp-mss", 0, false, "on|off|N", "make TCP's segments fit the MTU, or N bytes; off: leave them"}
+
 static const struct option_spec tunnel_options[] = {TUNNEL_OPTION, {0}};
 
 static const struct option_spec peer_options[] = {PEER_OPTIONS, {0}};
@@ -49,12 +53,14 @@ static const struct option_spec attach_options[] = {
 	{"listen-port", 0, false, "N", "UDP port; without: kept, or any; 0: any"},
 	{"address", 0, true, "CIDR", "of the tunnel's interface"},
 	{"fwmark", 0, false, "N", "mark of the packets it sends; 0: none"},
+	RULE_OPTIONS,
 	{0},
 };
 
 static const struct option_spec agent_options[] = {
 	{"foreground", 'f', false, NULL, "do not go to the background"},
 	{"follow-routes", 0, false, NULL, "receive where the routes to the peers and the default route are"},
+	RULE_OPTIONS,
 	{0},
 };
 

@@ -260,29 +260,35 @@ static bool read_save_config(struct parser *parser, char *value)
 	       refuse(parser, "'%.60s': expected true or false", value);
 }
 
-static bool read_hook(struct parser *parser, enum conf_hook hook, const char *value)
+#define HOOK_READER(name, hook)                                                                    \
+	static bool name(struct parser *parser, char *value)                                       \
+	{                                                                                          \
+		return add_item(parser, &parser->conf->hooks[hook], value);                        \
+	}
+HOOK_READER(read_pre_up, HOOK_PRE_UP)
+HOOK_READER(read_post_up, HOOK_POST_UP)
+HOOK_READER(read_pre_down, HOOK_PRE_DOWN)
+HOOK_READER(read_post_down, HOOK_POST_DOWN)
+
+static bool read_bind(struct parser *parser, char *value)
 {
-	return add_item(parser, &parser->conf->hooks[hook], value);
+	char *word;
+
+	while ((word = next_word(&value))) {
+		if (!config_bind(&parser->conf->device, word))
+			return refuse(parser,
+				      "'%.60s': expected at most %u IPv4 or IPv6 addresses of this "
+				      "host that are not link-local, or any",
+				      word, BOUND_ADDRESSES_MAX);
+	}
+	return true;
 }
 
-static bool read_pre_up(struct parser *parser, char *value)
+static bool read_clamp_mss(struct parser *parser, char *value)
 {
-	return read_hook(parser, HOOK_PRE_UP, value);
-}
-
-static bool read_post_up(struct parser *parser, char *value)
-{
-	return read_hook(parser, HOOK_POST_UP, value);
-}
-
-static bool read_pre_down(struct parser *parser, char *value)
-{
-	return read_hook(parser, HOOK_PRE_DOWN, value);
-}
-
-static bool read_post_down(struct parser *parser, char *value)
-{
-	return read_hook(parser, HOOK_POST_DOWN, value);
+	parser->conf->device.has_mss_limit = true;
+	return mss_limit_from_text(&parser->conf->device.mss_limit, value) ||
+	       refuse(parser, "'%.60s': expected on, off, or a number from 88 to 65495", value);
 }
 
 static bool read_public_key(struct parser *parser, char *value)
@@ -405,6 +411,8 @@ static const struct conf_key {
 	{"PreDown", SECTION_INTERFACE, false, read_pre_down},
 	{"PostDown", SECTION_INTERFACE, false, read_post_down},
 	{"SaveConfig", SECTION_INTERFACE, false, read_save_config},
+	{"Bind", SECTION_INTERFACE, true, read_bind},
+	{"ClampMSS", SECTION_INTERFACE, true, read_clamp_mss},
 	{"PublicKey", SECTION_PEER, false, read_public_key},
 	{"PresharedKey", SECTION_PEER, false, read_preshared_key},
 	{"AllowedIPs", SECTION_PEER, false, read_allowed_ips},

@@ -71,6 +71,21 @@ static void print_device(FILE *to, const struct device_config *device)
 		print_key(to, "PrivateKey", device->private_key);
 }
 
+static void print_rules(FILE *to, const struct device_config *device)
+{
+	char text[ADDRESS_TEXT_LENGTH];
+
+	for (unsigned int i = 0; i < device->bound_count; i++) {
+		address_to_text(text, device->bound_addresses[i].family,
+				device->bound_addresses[i].address);
+		fprintf(to, "#wgxdp Bind = %s\n", text);
+	}
+	if (device->mss_limit) {
+		mss_limit_to_text(text, device->mss_limit);
+		fprintf(to, "#wgxdp ClampMSS = %s\n", text);
+	}
+}
+
 static void print_ours(FILE *to, const struct peer_config *peer)
 {
 	char rate[RATE_TEXT_LENGTH];
@@ -123,6 +138,7 @@ void conf_print(FILE *to, const struct conf *conf)
 {
 	fprintf(to, "[Interface]\n");
 	print_quick(to, conf);
+	print_rules(to, &conf->device);
 	print_device(to, &conf->device);
 	for (size_t i = 0; i < conf->device.peer_count; i++)
 		print_peer(to, &conf->device.peers[i], true);

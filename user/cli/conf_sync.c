@@ -218,6 +218,13 @@ static int remove_peer(const struct peer_config *present, struct difference *dif
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
 
+static bool same_bindings(const struct device_config *a, const struct device_config *b)
+{
+	return a->bound_count == b->bound_count &&
+	       !memcmp(a->bound_addresses, b->bound_addresses,
+		       a->bound_count * sizeof(a->bound_addresses[0]));
+}
+
 static void compare_device(const struct device_config *present, const struct device_config *wanted,
 			   uint32_t kept_mark, struct device_config *change)
 {
@@ -233,6 +240,11 @@ static void compare_device(const struct device_config *present, const struct dev
 		.fwmark = mark,
 	};
 	memcpy(change->private_key, wanted->private_key, sizeof(change->private_key));
+	change->has_mss_limit = present->mss_limit != wanted->mss_limit;
+	change->mss_limit = wanted->mss_limit;
+	change->has_bound_addresses = !same_bindings(present, wanted);
+	change->bound_count = change->has_bound_addresses ? wanted->bound_count : 0;
+	memcpy(change->bound_addresses, wanted->bound_addresses, sizeof(change->bound_addresses));
 }
 
 static int compare_all(const struct peer_config **before, size_t before_count,

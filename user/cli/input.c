@@ -210,3 +210,31 @@ bool input_endpoint(const struct arguments *arguments, const char *text, struct 
 	strcpy(peer->endpoint_name, text);
 	return true;
 }
+
+bool input_rules(const struct arguments *arguments, struct device_config *config)
+{
+	const char *segment = option_value(arguments, "clamp-mss", 0), *text;
+
+	for (unsigned int i = 0; (text = option_value(arguments, "bind", i)); i++) {
+		if (i == BOUND_ADDRESSES_MAX) {
+			complain(arguments, "--bind '%s': expected at most %u of them", text,
+				 BOUND_ADDRESSES_MAX);
+			return false;
+		}
+		if (!config_bind(config, text)) {
+			complain(arguments,
+				 "--bind '%s': expected an IPv4 or IPv6 address of this host that "
+				 "is not link-local, or any",
+				 text);
+			return false;
+		}
+	}
+	config->has_mss_limit = segment;
+	if (segment && !mss_limit_from_text(&config->mss_limit, segment)) {
+		complain(arguments,
+			 "--clamp-mss '%s': expected on, off, or a number from 88 to 65495",
+			 segment);
+		return false;
+	}
+	return true;
+}

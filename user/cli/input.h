@@ -31,4 +31,7 @@ bool input_is_endpoint(const struct arguments *arguments, const char *text);
 /* The same for us. Asks the resolver; the agent will ask again. */
 bool input_endpoint(const struct arguments *arguments, const char *text, struct peer_config *peer);
 
+/* --bind and --clamp-mss. */
+bool input_rules(const struct arguments *arguments, struct device_config *config);
+
 #endif

@@ -168,7 +168,8 @@ bool quick_synchronize(const struct arguments *arguments, const struct quick_fil
 		if (error == -EADDRINUSE)
 			complain(arguments, "UDP port %u is in use: expected another ListenPort",
 				 file->conf.device.listen_port);
-		else if (error)
+		else if (error && (error != -EADDRNOTAVAIL ||
+				   tunnel_can_be_bound(arguments, &file->conf.device)))
 			tunnel_complain(arguments, file->name, error);
 	}
 	return !error;

@@ -104,6 +104,26 @@ json_t *json_of_peer(const struct peer_config *peer)
 			 "verdicts", verdicts);
 }
 
+static json_t *bound_addresses_as_json(const struct device_config *config)
+{
+	json_t *list = json_array();
+	char text[ADDRESS_TEXT_LENGTH];
+
+	for (unsigned int i = 0; i < config->bound_count; i++) {
+		address_to_text(text, config->bound_addresses[i].family,
+				config->bound_addresses[i].address);
+		json_append(&list, json_string(text));
+	}
+	return list;
+}
+
+static json_t *mss_limit_as_json(uint16_t limit)
+{
+	if (limit == 0 || limit == MSS_LIMIT_BY_MTU)
+		return json_string(limit ? "on" : "off");
+	return json_integer(limit);
+}
+
 static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
 {
 	const struct device_config *config = &tunnel->config;
@@ -113,11 +133,12 @@ static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
 		json_append(&peers, json_of_peer(&config->peers[i]));
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		add_verdict(verdicts, i, config->verdicts[i]);
-	return json_pack("{s:s, s:o, s:b, s:i, s:I, s:o, s:o, s:o}", "name", tunnel->name,
+	return json_pack("{s:s, s:o, s:b, s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "name", tunnel->name,
 			 "public_key", public_key_as_json(config), "is_up", config->is_up,
 			 "listen_port", config->listen_port, "fwmark", (json_int_t)config->fwmark,
-			 "interfaces", interfaces_as_json(config), "verdicts", verdicts, "peers",
-			 peers);
+			 "bound_to", bound_addresses_as_json(config), "clamp_mss",
+			 mss_limit_as_json(config->mss_limit), "interfaces",
+			 interfaces_as_json(config), "verdicts", verdicts, "peers", peers);
 }
 
 json_t *json_of_tunnels(const struct shown_list *list,

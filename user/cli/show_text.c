@@ -202,6 +202,26 @@ static void print_keys(const struct printer *print, const struct device_config *
 	fprintf(print->to, "(hidden)\n");
 }
 
+static void print_rules(const struct printer *print, const struct device_config *config)
+{
+	char text[ADDRESS_TEXT_LENGTH];
+
+	if (config->bound_count)
+		begin_line(print, "bound to");
+	for (unsigned int i = 0; i < config->bound_count; i++) {
+		address_to_text(text, config->bound_addresses[i].family,
+				config->bound_addresses[i].address);
+		fprintf(print->to, "%s%s", i ? ", " : "", text);
+	}
+	if (config->bound_count)
+		fprintf(print->to, "\n");
+	if (!config->mss_limit)
+		return;
+	mss_limit_to_text(text, config->mss_limit);
+	begin_line(print, "clamps TCP's segment size");
+	fprintf(print->to, "%s\n", config->mss_limit == MSS_LIMIT_BY_MTU ? "to the MTU" : text);
+}
+
 static void print_interfaces(const struct printer *print, const struct device_config *config)
 {
 	if (!config->interface_count)
@@ -230,6 +250,7 @@ void show_text(FILE *to, const struct colors *colors, const struct shown_tunnel 
 		begin_line(&print, "fwmark");
 		fprintf(to, "0x%" PRIx32 "\n", config->fwmark);
 	}
+	print_rules(&print, config);
 	print_interfaces(&print, config);
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		print_drop(&print, i, config->verdicts[i], &first);

@@ -5,6 +5,8 @@
  */
 #include <cli/tunnel.h>
 
+#include <util/encoding.h>
+
 #include <errno.h>
 #include <net/if.h>
 #include <signal.h>
@@ -126,6 +128,44 @@ int tunnel_connect_or_complain(const struct arguments *arguments, const char *na
 	if (fd < 0)
 		tunnel_complain(arguments, name, fd);
 	return fd;
+}
+
+struct address_search {
+	struct local_address_key wanted;
+	bool found;
+};
+
+static void compare_address(void *context, int ifindex, enum address_family family,
+			    const uint8_t *address)
+{
+	struct address_search *search = context;
+	size_t length = family == FAMILY_IPV4 ? 4 : 16;
+
+	(void)ifindex;
+	search->found |= search->wanted.family == (uint32_t)family &&
+			 !memcmp(search->wanted.address, address, length);
+}
+
+bool tunnel_can_be_bound(const struct arguments *arguments, const struct device_config *config)
+{
+	struct netlink *netlink;
+	bool good = true;
+
+	/* what cannot be asked here the agent will find out */
+	if (!config->bound_count || netlink_open(&netlink))
+		return true;
+	for (unsigned int i = 0; i < config->bound_count && good; i++) {
+		struct address_search search = {.wanted = config->bound_addresses[i]};
+		char text[ADDRESS_TEXT_LENGTH];
+
+		good = netlink_for_each_address(netlink, compare_address, &search) || search.found;
+		address_to_text(text, search.wanted.family, search.wanted.address);
+		if (!good)
+			complain(arguments,
+				 "cannot be bound to %s: expected an address of this host", text);
+	}
+	netlink_close(netlink);
+	return good;
 }
 
 /* ---- without the agent ---------------------------------------------------------------------------- */

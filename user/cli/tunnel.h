@@ -32,6 +32,9 @@ void tunnel_complain(const struct arguments *arguments, const char *name, int er
 /* Whether `error`, of a connection or of what was asked on it, says that there is none, or no longer. */
 bool tunnel_has_no_agent(int error);
 
+/* The addresses that the configuration binds a tunnel to are there; says which is not. */
+bool tunnel_can_be_bound(const struct arguments *arguments, const struct device_config *config);
+
 /* ---- without the agent ---- */
 
 struct host {

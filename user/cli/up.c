@@ -464,7 +464,7 @@ static bool bring_up(struct up *up)
 	if (lacks_only_its_agent(up))
 		return resume(up);
 	if (!quick_check_programs(arguments, &up->file.conf) || !find_table(up) ||
-	    !name_is_free(up))
+	    !name_is_free(up) || !tunnel_can_be_bound(arguments, &up->file.conf.device))
 		return false;
 	resolve_endpoints(up);
 	return run(up);

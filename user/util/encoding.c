@@ -255,3 +255,51 @@ void rate_to_text(char text[static RATE_TEXT_LENGTH], uint64_t bits)
 	else
 		strcpy(text, "off");
 }
+
+/* ---- of the tunnel itself ------------------------------------------------------------------------ */
+
+enum {
+	/* Linux takes less for a mistake; an IPv4 packet holds no more */
+	MSS_LEAST = 88,
+	MSS_MOST = 65495,
+};
+
+bool local_address_from_text(struct local_address_key *address, const char *text)
+{
+	enum address_family family;
+	uint8_t bytes[16];
+	bool is_link_local, is_multicast;
+
+	if (!address_from_text(&family, bytes, text))
+		return false;
+	is_link_local = family == FAMILY_IPV6 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+	is_multicast = family == FAMILY_IPV6 ? bytes[0] == 0xff : bytes[0] >= 224;
+	if (is_link_local || is_multicast || sodium_is_zero(bytes, sizeof(bytes)))
+		return false;
+	*address = (struct local_address_key){.family = family};
+	memcpy(address->address, bytes, sizeof(address->address));
+	return true;
+}
+
+bool mss_limit_from_text(uint16_t *limit, const char *text)
+{
+	uint64_t number;
+
+	if (!strcasecmp(text, "off"))
+		*limit = 0;
+	else if (!strcasecmp(text, "on"))
+		*limit = MSS_LIMIT_BY_MTU;
+	else if (number_from_text(&number, text, MSS_MOST) && number >= MSS_LEAST)
+		*limit = (uint16_t)number;
+	else
+		return false;
+	return true;
+}
+
+void mss_limit_to_text(char text[static MSS_LIMIT_TEXT_LENGTH], uint16_t limit)
+{
+	if (limit == 0 || limit == MSS_LIMIT_BY_MTU)
+		strcpy(text, limit ? "on" : "off");
+	else
+		snprintf(text, MSS_LIMIT_TEXT_LENGTH, "%u", limit);
+}

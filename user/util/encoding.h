@@ -30,6 +30,13 @@ bool prefix_from_text(enum address_family *family, uint8_t address[static 16],
 /* "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%eth0]:51820"; numeric, port not 0. */
 bool endpoint_from_text(struct endpoint *endpoint, const char *text);
 
+/* "192.0.2.1": one that a host can have and packets can be sent from, link-local ones left out. */
+bool local_address_from_text(struct local_address_key *address, const char *text);
+/* A segment size for struct tunnel_value: "off", "on" (as the MTU allows), or a number. */
+bool mss_limit_from_text(uint16_t *limit, const char *text);
+#define MSS_LIMIT_TEXT_LENGTH 8
+void mss_limit_to_text(char text[static MSS_LIMIT_TEXT_LENGTH], uint16_t limit);
+
 #define ADDRESS_TEXT_LENGTH 64
 void address_to_text(char text[static ADDRESS_TEXT_LENGTH], enum address_family family,
 		     const uint8_t *address);
