@@ -1,21 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * loop.c - epoll and a timerfd. Contract: loop.h.
+ * loop.c - epoll, a timerfd and the clock. Contract: loop.h.
+ *
+ * CLOCK_BOOTTIME differs from BPF's clock in a time namespace: by what time_namespaces(7) shows in timens_offsets.
+ * The timerfd, like every system call, takes times of the namespace.
  */
 #include <agent/loop.h>
 #include <wgxdp/limits.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Added by this time namespace; negative numbers wrap around, and back again. 0 where there is no such thing. */
+static uint64_t namespace_adds;
+
+static void read_namespace(void)
+{
+	FILE *file = fopen("/proc/self/timens_offsets", "re");
+	long long seconds, nanoseconds;
+	char clock[16];
+
+	if (!file)
+		return;
+	while (fscanf(file, "%15s %lld %lld", clock, &seconds, &nanoseconds) == 3) {
+		if (!strcmp(clock, "boottime"))
+			namespace_adds = (uint64_t)(seconds * (long long)NANOSECONDS_PER_SECOND +
+						    nanoseconds);
+	}
+	fclose(file);
+}
+
+/* A process stays in its time namespace. */
+static uint64_t added_by_namespace(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, read_namespace);
+	return namespace_adds;
+}
 
 uint64_t boot_time(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return SECONDS(now.tv_sec) + (uint64_t)now.tv_nsec;
+	return SECONDS(now.tv_sec) + (uint64_t)now.tv_nsec - added_by_namespace();
 }
 
 int loop_open(struct loop *loop)
@@ -71,13 +105,14 @@ void loop_remove(struct loop *loop, struct loop_waiter *waiter)
 
 static int set_timer(struct loop *loop, uint64_t deadline)
 {
+	uint64_t here = deadline + added_by_namespace();
 	struct itimerspec at = {0};
 
 	if (deadline == loop->timer_set_to)
 		return 0;
 	if (deadline != LOOP_NEVER) {
-		at.it_value.tv_sec = (time_t)(deadline / NANOSECONDS_PER_SECOND);
-		at.it_value.tv_nsec = (long)(deadline % NANOSECONDS_PER_SECOND);
+		at.it_value.tv_sec = (time_t)(here / NANOSECONDS_PER_SECOND);
+		at.it_value.tv_nsec = (long)(here % NANOSECONDS_PER_SECOND);
 	}
 	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL))
 		return -errno;

@@ -38,7 +38,7 @@ void loop_remove(struct loop *loop, struct loop_waiter *waiter);
  * waits for that. 0 or -errno. */
 int loop_once(struct loop *loop, uint64_t deadline);
 
-/* CLOCK_BOOTTIME in nanoseconds, which is BPF's clock too. */
+/* The machine's boot time in nanoseconds, as BPF reads it: CLOCK_BOOTTIME without what a time namespace adds. */
 uint64_t boot_time(void);
 
 #endif
