@@ -64,7 +64,9 @@ fuzz: fuzzers ## each fuzzer for T seconds (T=60)
 # ---- measuring: the native yardsticks without vectors and without sanitizers -------------------------
 BENCH_FLAGS = $(CPPFLAGS) -Itests -O2 -g -std=gnu11 -fno-strict-aliasing $(WARNINGS)
 SCALAR      = $(if $(findstring clang,$(CC)),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize)
-.PHONY: bench-flood
+.PHONY: bench-flood bench-peers
+bench-peers: all ## what 1 000 to a million idle peers cost: bytes, seconds (root); PEERS="1000 5000"
+	@O=$(O) scripts/bench-peers $(PEERS)
 bench-flood: all $(O)/tests/bench-filter $(O)/tests/flood ## what a flood costs a message, and the tunnel beside wireguard-go (root)
 	@$(O)/tests/bench-filter
 	@O=$(O) scripts/bench-flood

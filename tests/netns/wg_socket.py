@@ -6,8 +6,12 @@
     wg_socket.py allowed-ips          one peer with 130 560 allowed IPs
     wg_socket.py get SOCKET           what it answers to get=1
     wg_socket.py requests SOCKET      sends requests and checks the answers
+    wg_socket.py add SOCKET COUNT     adds that many idle peers by one request, each with two allowed IPs
+    wg_socket.py empty SOCKET         removes all peers
+    wg_socket.py alive SOCKET         waits until it is answered
 """
 import base64
+import hashlib
 import os
 import socket
 import sys
@@ -34,10 +38,21 @@ def print_allowed_ips():
         print("AllowedIPs = " + ", ".join(f"fd00:{high:x}:{low:x}::/48" for low in range(256)))
 
 
+def many_peers(count):
+    """The request of `add` in pieces; which peers they are is the same every time."""
+    yield b"set=1\n"
+    for i in range(count):
+        key = hashlib.blake2s(b"%d" % i).hexdigest()
+        high, low = i >> 16, i & 0xFFFF
+        yield (f"public_key={key}\nendpoint=192.0.2.{i % 200 + 20}:{1024 + low % 60000}\n"
+               f"allowed_ip=10.{high}.{low >> 8}.{low & 255}/32\nallowed_ip=fd77::1:{high:x}:{low:x}/128\n").encode()
+    yield b"\n"
+
+
 class Client:
-    def __init__(self, path):
+    def __init__(self, path, patience=10):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(10)
+        self.socket.settimeout(patience)
         self.socket.connect(path)
         self.rest = b""
 
@@ -201,6 +216,13 @@ def check_requests(path):
     expect("half a request is none", [], values(client.ask("get=1\n\n"), "fwmark"))
 
 
+def add_peers(path, count):
+    client = Client(path, 600)
+    for piece in many_peers(count):
+        client.socket.sendall(piece)
+    expect(f"answer to {count} peers", ["errno=0"], client.answer())
+
+
 def main(words):
     if words[:1] == ["peers"] and len(words) == 2:
         print_peers(int(words[1]))
@@ -210,6 +232,12 @@ def main(words):
         print("\n".join(Client(words[1]).ask("get=1\n\n")))
     elif words[:1] == ["requests"] and len(words) == 2:
         check_requests(words[1])
+    elif words[:1] == ["add"] and len(words) == 3:
+        add_peers(words[1], int(words[2]))
+    elif words[:1] == ["empty"] and len(words) == 2:
+        expect("answer", ["errno=0"], Client(words[1], 600).ask("set=1\nreplace_peers=true\n\n"))
+    elif words[:1] == ["alive"] and len(words) == 2:
+        expect("answer", ["errno=0"], Client(words[1], 600).ask("set=1\n\n"))
     else:
         raise SystemExit(__doc__)
 

@@ -36,7 +36,7 @@ void forger_init(struct forger *forger, struct world *world, const uint8_t *priv
 		.context = forger,
 	};
 	noise_set_identity(&forger->identity, private_key);
-	noise_handshake_init(&forger->handshake, &forger->identity, public_key, NULL);
+	noise_handshake_init(&forger->handshake, public_key, NULL);
 	cookie_maker_init(&forger->cookie_maker, public_key);
 }
 

@@ -342,8 +342,8 @@ Test(noise, peer_of_low_order_is_never_spoken_to)
 		memset(&message, 0xa5, sizeof(message));
 		endpoint_init(&endpoint, known->initiator_private, low_order_points[i].bytes, NULL,
 			      1);
-		cr_assert_not(endpoint.handshake.usable);
 		cr_assert_not(create_initiation(&endpoint, known, known->timestamp, &message));
+		cr_assert_eq(endpoint.handshake.is_usable, STATIC_STATIC_ZERO);
 		cr_assert_eq(message.type[0], 0xa5);
 		cr_assert_eq(endpoint.ledger.live_count, 0);
 		cr_assert_eq(endpoint.handshake.state, HANDSHAKE_ZEROED);
@@ -418,18 +418,27 @@ Test(noise, se_of_zero_is_refused_by_the_responder)
 Test(noise, static_static_follows_the_identity)
 {
 	struct message_handshake_initiation message;
+	static const uint8_t other_private[NOISE_PUBLIC_KEY_LENGTH] = {7};
 	uint8_t before[NOISE_PUBLIC_KEY_LENGTH];
 
-	memcpy(before, initiator.handshake.precomputed_static_static, sizeof(before));
+	cr_assert_eq(initiator.handshake.is_usable, STATIC_STATIC_UNKNOWN);
+	cr_assert(create_initiation(&initiator, known, known->timestamp, &message));
+	cr_assert_eq(initiator.handshake.is_usable, STATIC_STATIC_USABLE);
+	memcpy(before, initiator.handshake.static_static, sizeof(before));
 	noise_set_identity(&initiator.identity, NULL);
-	noise_precompute_static_static(&initiator.handshake, &initiator.identity);
-	cr_assert_not(initiator.handshake.usable);
-	cr_assert_arr_eq(initiator.handshake.precomputed_static_static, zeros, sizeof(before));
+	noise_forget_static_static(&initiator.handshake);
+	cr_assert_arr_eq(initiator.handshake.static_static, zeros, sizeof(before));
+	cr_assert_not(create_initiation(&initiator, known, known->timestamp, &message));
+	cr_assert_eq(initiator.handshake.is_usable, STATIC_STATIC_UNKNOWN);
+
+	noise_set_identity(&initiator.identity, other_private);
+	cr_assert(create_initiation(&initiator, known, known->timestamp, &message));
+	cr_assert_neq(memcmp(initiator.handshake.static_static, before, sizeof(before)), 0);
 
 	noise_set_identity(&initiator.identity, known->initiator_private);
-	cr_assert_not(create_initiation(&initiator, known, known->timestamp, &message));
-	noise_precompute_static_static(&initiator.handshake, &initiator.identity);
-	cr_assert(initiator.handshake.usable);
-	cr_assert_arr_eq(initiator.handshake.precomputed_static_static, before, sizeof(before));
+	noise_forget_static_static(&initiator.handshake);
+	memset(initiator.handshake.last_sent_timestamp, 0, NOISE_TIMESTAMP_LENGTH);
+	initiator.ledger.next = KNOWN_INITIATOR_INDEX;
 	assert_initiation(known);
+	cr_assert_arr_eq(initiator.handshake.static_static, before, sizeof(before));
 }

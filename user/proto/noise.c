@@ -169,24 +169,34 @@ void noise_set_identity(struct noise_identity *identity, const uint8_t *static_p
 	}
 }
 
-void noise_handshake_init(struct noise_handshake *handshake, const struct noise_identity *identity,
+void noise_handshake_init(struct noise_handshake *handshake,
 			  const uint8_t remote_static[static NOISE_PUBLIC_KEY_LENGTH],
 			  const uint8_t *preshared_key)
 {
 	memset(handshake, 0, sizeof(*handshake));
 	memcpy(handshake->remote_static, remote_static, sizeof(handshake->remote_static));
 	noise_set_preshared_key(handshake, preshared_key);
-	noise_precompute_static_static(handshake, identity);
 }
 
-void noise_precompute_static_static(struct noise_handshake *handshake,
-				    const struct noise_identity *identity)
+void noise_forget_static_static(struct noise_handshake *handshake)
 {
-	crypto_wipe(handshake->precomputed_static_static,
-		    sizeof(handshake->precomputed_static_static));
-	handshake->usable = identity->has_identity &&
-			    curve25519(handshake->precomputed_static_static,
-				       identity->static_private, handshake->remote_static);
+	crypto_wipe(handshake->static_static, sizeof(handshake->static_static));
+	handshake->is_usable = STATIC_STATIC_UNKNOWN;
+}
+
+/* False when it is zero, or nobody's: without a private key it stays unknown. */
+static bool compute_static_static(struct noise_handshake *handshake,
+				  const struct noise_identity *identity)
+{
+	if (!identity->has_identity)
+		return false;
+	if (handshake->is_usable == STATIC_STATIC_UNKNOWN)
+		handshake->is_usable =
+			curve25519(handshake->static_static, identity->static_private,
+				   handshake->remote_static)
+				? STATIC_STATIC_USABLE
+				: STATIC_STATIC_ZERO;
+	return handshake->is_usable == STATIC_STATIC_USABLE;
 }
 
 void noise_set_preshared_key(struct noise_handshake *handshake, const uint8_t *preshared_key)
@@ -268,7 +278,7 @@ bool noise_create_initiation(struct message_handshake_initiation *message,
 	uint8_t sent_timestamp[NOISE_TIMESTAMP_LENGTH];
 	WIPED_DRAFT draft;
 
-	if (!identity->has_identity || !handshake->usable)
+	if (!compute_static_static(handshake, identity))
 		return false;
 
 	begin(&draft, handshake->remote_static);
@@ -278,7 +288,7 @@ bool noise_create_initiation(struct message_handshake_initiation *message,
 		return false;
 	message_encrypt(&draft, written.encrypted_static, identity->static_public,
 			sizeof(identity->static_public));
-	mix_key(&draft, handshake->precomputed_static_static);
+	mix_key(&draft, handshake->static_static);
 	next_timestamp(sent_timestamp, handshake->last_sent_timestamp, timestamp);
 	message_encrypt(&draft, written.encrypted_timestamp, sent_timestamp,
 			sizeof(sent_timestamp));
@@ -330,9 +340,9 @@ enum verdict noise_consume_initiation(
 	handshake = find_peer(find_context, remote_static);
 	if (!handshake)
 		return VERDICT_UNKNOWN_PEER;
-	if (!handshake->usable)
+	if (!compute_static_static(handshake, identity))
 		return VERDICT_BAD_HANDSHAKE;
-	mix_key(&draft, handshake->precomputed_static_static);
+	mix_key(&draft, handshake->static_static);
 	if (!message_decrypt(&draft, timestamp, message->encrypted_timestamp,
 			     sizeof(message->encrypted_timestamp)))
 		return VERDICT_BAD_HANDSHAKE;
@@ -363,7 +373,8 @@ bool noise_create_response(struct message_handshake_response *message,
 	struct message_handshake_response written = {0};
 	WIPED_DRAFT draft;
 
-	if (handshake->state != HANDSHAKE_CONSUMED_INITIATION || !handshake->usable)
+	if (handshake->state != HANDSHAKE_CONSUMED_INITIATION ||
+	    handshake->is_usable != STATIC_STATIC_USABLE)
 		return false;
 
 	resume(&draft, handshake);
@@ -395,7 +406,8 @@ enum verdict noise_consume_response(const struct message_handshake_response *mes
 	WIPED_DRAFT draft;
 
 	if (load_le32(message->type) != MESSAGE_HANDSHAKE_RESPONSE || !identity->has_identity ||
-	    !handshake->usable || handshake->state != HANDSHAKE_CREATED_INITIATION ||
+	    handshake->is_usable != STATIC_STATIC_USABLE ||
+	    handshake->state != HANDSHAKE_CREATED_INITIATION ||
 	    load_le32(message->receiver_index) != handshake->local_index)
 		return VERDICT_BAD_HANDSHAKE;
 

@@ -29,13 +29,20 @@ enum noise_handshake_state {
 	HANDSHAKE_CONSUMED_RESPONSE,
 };
 
+/* Whether there is a static-static key. A peer with whom it would be zero never gets a byte. */
+enum noise_static_static {
+	STATIC_STATIC_UNKNOWN,
+	STATIC_STATIC_USABLE,
+	STATIC_STATIC_ZERO,
+};
+
 /* Handshake with one peer. Fields above the line outlive a handshake, those below belong to one. */
 struct noise_handshake {
 	uint8_t remote_static[NOISE_PUBLIC_KEY_LENGTH];
 	uint8_t preshared_key[NOISE_SYMMETRIC_KEY_LENGTH];
-	uint8_t precomputed_static_static[NOISE_PUBLIC_KEY_LENGTH];
-	/* False when the static-static result is zero: such a peer never gets a byte. */
-	bool usable;
+	/* Computed when a handshake first needs it: 100 000 peers are added without 100 000 multiplications. */
+	uint8_t static_static[NOISE_PUBLIC_KEY_LENGTH];
+	enum noise_static_static is_usable;
 	/* Greatest TAI64N accepted from the peer; compared as a 96-bit big-endian number. */
 	uint8_t latest_timestamp[NOISE_TIMESTAMP_LENGTH];
 	/* Greatest TAI64N we sent; the next one is greater even when the clock stepped back. */
@@ -75,16 +82,16 @@ struct noise_session_keys {
 };
 
 /* Sets (clamps) our private key, or with an all-zero or NULL key takes the identity away. The caller
- * then calls noise_precompute_static_static() and noise_handshake_clear() for every peer. */
+ * then calls noise_forget_static_static() and noise_handshake_clear() for every peer. */
 void noise_set_identity(struct noise_identity *identity, const uint8_t *static_private);
 
 /* A peer's handshake, zeroed, with nothing running. `preshared_key` may be NULL: all zero. */
-void noise_handshake_init(struct noise_handshake *handshake, const struct noise_identity *identity,
+void noise_handshake_init(struct noise_handshake *handshake,
 			  const uint8_t remote_static[static NOISE_PUBLIC_KEY_LENGTH],
 			  const uint8_t *preshared_key);
 
-void noise_precompute_static_static(struct noise_handshake *handshake,
-				    const struct noise_identity *identity);
+/* Our private key is another one. */
+void noise_forget_static_static(struct noise_handshake *handshake);
 
 /* The preshared key of the next handshake; one that is under way goes on with the new key too, as
  * it is mixed in only with the response. */
@@ -116,7 +123,8 @@ bool noise_create_initiation(struct message_handshake_initiation *message,
  * Reads an initiation whose mac1 was checked. `find_peer` maps a public key to its handshake, or to
  * NULL. On VERDICT_DELIVERED the handshake moved to CONSUMED_INITIATION, `*from` is set, the index of
  * a handshake that was under way is released and its secrets are gone. Any other verdict
- * (BAD_HANDSHAKE, UNKNOWN_PEER, REPLAYED_INITIATION, INITIATION_FLOOD): nothing changed.
+ * (BAD_HANDSHAKE, UNKNOWN_PEER, REPLAYED_INITIATION, INITIATION_FLOOD): nothing changed, but that
+ * the static-static key of the peer it names may be there now.
  * A flood is two initiations of one peer within INITIATION_INTERVAL_MIN of `now`.
  */
 enum verdict noise_consume_initiation(

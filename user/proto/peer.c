@@ -371,7 +371,7 @@ void peer_init(struct peer *peer, struct tunnel *tunnel,
 	       const uint8_t *preshared_key)
 {
 	*peer = (struct peer){.tunnel = tunnel};
-	noise_handshake_init(&peer->handshake, &tunnel->identity, remote_static, preshared_key);
+	noise_handshake_init(&peer->handshake, remote_static, preshared_key);
 	cookie_maker_init(&peer->cookie_maker, remote_static);
 	timers_init(&peer->timers);
 }
@@ -440,7 +440,7 @@ void peer_identity_changed(struct peer *peer, uint64_t now)
 			tunnel->ops->stop_sending(tunnel->context, peer, slots[i]->local_index);
 	sessions_stop_sending(&peer->sessions);
 	noise_handshake_clear(&peer->handshake, &tunnel->indices);
-	noise_precompute_static_static(&peer->handshake, &tunnel->identity);
+	noise_forget_static_static(&peer->handshake);
 	peer->has_sent_handshake = false;
 	if (peer->running)
 		send_persistent_keepalive(peer, now);
