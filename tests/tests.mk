@@ -52,12 +52,26 @@ $(O)/tests/%.o: CPPFLAGS += -Itests
 # ---- fuzzing: built from source, with instrumentation of its own -------------------------------------
 FUZZ_FLAGS = $(CPPFLAGS) -Itests -O1 -g -std=gnu11 -fno-strict-aliasing $(WARNINGS) \
 	     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+# what each is linked with; its seams stand in its own file, or are the system's functions that the linker wraps
 FUZZ_SRC   = $(wildcard user/crypto/*.c user/proto/*.c user/cli/conf_*.c) user/agent/config.c user/util/encoding.c
+FUZZ_SRC_fuzz_socket   = $(addprefix user/agent/,server.c uapi.c config.c monitor_text.c) \
+	$(wildcard user/crypto/*.c user/util/*.c)
+FUZZ_WRAPS_fuzz_socket = accept4 recv send close mkdir inotify_init1 inotify_add_watch
+FUZZ_SRC_fuzz_command_line   = tests/fuzz/seams.c $(wildcard user/cli/*.c user/crypto/*.c user/util/*.c) \
+	$(addprefix user/agent/,uapi.c config.c monitor_text.c)
+FUZZ_WRAPS_fuzz_command_line = access close execvp fopen fork fstat if_nameindex if_nametoindex mkdir newterm open pipe2 poll popen \
+	prctl read rename rmdir setlocale socket stat statfs syscall unlink waitpid MHD_start_daemon
+fuzz_sources = $(or $(FUZZ_SRC_$(1)),$(FUZZ_SRC))
 fuzzers: $(FUZZERS:%=$(O)/fuzz/%)
-$(O)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard include/wgxdp/*.h user/*/*.h tests/fuzz/*.h) | $(O)/.deps
-	$(call say,FUZZ,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -o $@ $< $(FUZZ_SRC) $(shell pkg-config --libs libsodium)
+define fuzzer
+$(O)/fuzz/$(1): tests/fuzz/$(1).c $(call fuzz_sources,$(1)) $(wildcard include/wgxdp/*.h user/*/*.h tests/fuzz/*.h) \
+		tests/tests.mk | $(O)/.deps
+	$$(call say,FUZZ,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CLANG) $$(FUZZ_FLAGS) $$(FUZZ_WRAPS_$(1):%=-Wl,--wrap=%) -o $$@ $$(filter %.c,$$^) \
+		$$(if $$(FUZZ_SRC_$(1)),$$(LDLIBS),$$(shell pkg-config --libs libsodium))
+endef
+$(foreach name,$(FUZZERS),$(eval $(call fuzzer,$(name))))
 fuzz: fuzzers ## each fuzzer for T seconds (T=60)
 	@O=$(O) scripts/suite fuzz scripts/fuzz $(T) $(FUZZERS)
 
