@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * abi.h - what the BPF programs and userspace share in maps: one struct per value, writer and reader
- * per field. Pinned maps outlive both sides, so a change of layout changes WGXDP_ABI_VERSION.
+ * per field. Pinned maps outlive both sides, so a change of layout changes WGXDP_ABI_VERSION; so does one of the
+ * state file's (user/agent/state.c).
  */
 #ifndef WGXDP_ABI_H
 #define WGXDP_ABI_H
@@ -11,7 +12,7 @@
 #include <wgxdp/replay.h>
 #include <wgxdp/verdict.h>
 
-#define WGXDP_ABI_VERSION 4
+#define WGXDP_ABI_VERSION 5
 
 /* ---- who and where ------------------------------------------------------------------------------- */
 

@@ -37,7 +37,7 @@ void forger_init(struct forger *forger, struct world *world, const uint8_t *priv
 	};
 	noise_set_identity(&forger->identity, private_key);
 	noise_handshake_init(&forger->handshake, public_key, NULL);
-	cookie_maker_init(&forger->cookie_maker, public_key);
+	cookie_maker_init(&forger->cookie_maker, forger->handshake.remote_static);
 }
 
 static struct datagram finish(struct forger *forger, void *message, size_t length)

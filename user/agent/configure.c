@@ -8,6 +8,7 @@
 #include <crypto/crypto.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -185,11 +186,13 @@ static int change_peer(struct device_peer *peer, const struct peer_config *confi
 	int error = 0;
 
 	if (config->has_name)
-		memcpy(peer->name, config->name, sizeof(peer->name));
+		error = device_set_name(peer, config->name);
+	if (!error && (config->has_endpoint || config->endpoint_name[0]))
+		error = device_set_endpoint_name(peer, config->endpoint_name);
+	if (error)
+		return error;
 	if (config->has_preshared_key)
 		peer_set_preshared_key(&peer->peer, config->preshared_key);
-	if (config->has_endpoint || config->endpoint_name[0])
-		memcpy(peer->endpoint_name, config->endpoint_name, sizeof(peer->endpoint_name));
 	if (config->has_endpoint)
 		error = network_set_endpoint(peer, &config->endpoint, false);
 	if (config->has_roaming)
@@ -330,8 +333,11 @@ static int describe_peer(const struct device_peer *peer, struct device_config *d
 	if (!config)
 		return -ENOMEM;
 	memcpy(config->public_key, handshake->remote_static, sizeof(config->public_key));
-	memcpy(config->name, peer->name, sizeof(config->name));
-	memcpy(config->endpoint_name, peer->endpoint_name, sizeof(config->endpoint_name));
+	if (peer->name)
+		snprintf(config->name, sizeof(config->name), "%s", peer->name);
+	if (peer->endpoint_name)
+		snprintf(config->endpoint_name, sizeof(config->endpoint_name), "%s",
+			 peer->endpoint_name);
 	config->stays = peer->stays;
 	config->limit = peer->limit;
 	config->has_preshared_key = true;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- finding ------------------------------------------------------------------------------------- */
 
@@ -66,6 +67,8 @@ static void free_peer(struct device_peer *peer)
 {
 	crypto_wipe(&peer->peer, sizeof(peer->peer));
 	free(peer->told_verdicts);
+	free(peer->name);
+	free(peer->endpoint_name);
 	free(peer);
 }
 
@@ -82,8 +85,6 @@ int device_add_peer(struct device *device, const uint8_t public_key[static 32],
 	made->deadline.when = DEADLINE_NEVER;
 	made->notes_next = DEADLINE_NEVER;
 	made->name_next = DEADLINE_NEVER;
-	for (int i = 0; i < PEER_INDICES_MAX; i++)
-		made->indices[i].peer = made;
 	peer_init(&made->peer, &device->tunnel, public_key, preshared_key);
 	if (!id)
 		error = datapath_add_peer(device->datapath, device->hidden.ifindex, &made->id);
@@ -112,10 +113,8 @@ static void forget_peer(struct device_peer *peer)
 		table_remove(&device->by_prefix, &prefix->by_prefix);
 		free(prefix);
 	}
-	for (int i = 0; i < PEER_INDICES_MAX; i++) {
-		if (peer->indices[i].is_held)
-			table_remove(&device->by_index, &peer->indices[i].by_index);
-	}
+	while (!LIST_EMPTY(&peer->indices))
+		device_forget_index(device, LIST_FIRST(&peer->indices));
 	staged_drop(peer);
 	if (peer->state_is_dirty)
 		TAILQ_REMOVE(&device->dirty_peers, peer, dirty);
@@ -156,6 +155,30 @@ void device_free(struct device *device)
 	deadlines_free(&device->deadlines);
 	free(device->buckets);
 	crypto_wipe(&device->tunnel, sizeof(device->tunnel));
+}
+
+static int set_text(char **field, const char *text)
+{
+	char *copy = NULL;
+
+	if (text && *text) {
+		copy = strdup(text);
+		if (!copy)
+			return -ENOMEM;
+	}
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+int device_set_name(struct device_peer *peer, const char *text)
+{
+	return set_text(&peer->name, text);
+}
+
+int device_set_endpoint_name(struct device_peer *peer, const char *text)
+{
+	return set_text(&peer->endpoint_name, text);
 }
 
 /* ---- allowed IPs --------------------------------------------------------------------------------- */

@@ -37,7 +37,7 @@ struct device;
 struct peer_index {
 	struct table_entry by_index;
 	struct device_peer *peer;
-	bool is_held;
+	LIST_ENTRY(peer_index) of_peer;
 };
 
 /* A prefix and its one owner. */
@@ -56,9 +56,9 @@ struct device_peer {
 	TAILQ_ENTRY(device_peer) of_device;
 	/* the data path's name for it */
 	uint32_t id;
-	/* people's names for it and for its endpoint, or "" */
-	char name[PEER_NAME_MAX + 1];
-	char endpoint_name[ENDPOINT_NAME_MAX + 1];
+	/* people's names for it and for its endpoint, or NULL */
+	char *name;
+	char *endpoint_name;
 	/* when the latter was asked for, and is to be whatever happens; whether the answer is still to come */
 	uint64_t name_asked, name_next;
 	/* its endpoint does not follow it; bits a second each way, 0: any */
@@ -68,7 +68,8 @@ struct device_peer {
 	uint16_t keepalive;
 	struct table_entry by_id;
 	struct table_entry by_public_key;
-	struct peer_index indices[PEER_INDICES_MAX];
+	/* at most PEER_INDICES_MAX; an idle peer has none */
+	LIST_HEAD(, peer_index) indices;
 	struct deadline deadline;
 	/* of the data path's notes, what the protocol was told already */
 	struct peer_notes told;
@@ -187,6 +188,10 @@ void device_remove_peer(struct device_peer *peer);
 /* Forgets all in memory; the data path stays as it is. */
 void device_free(struct device *device);
 
+/* `text` may be NULL or "": none. 0, or -ENOMEM with nothing changed. */
+int device_set_name(struct device_peer *peer, const char *text);
+int device_set_endpoint_name(struct device_peer *peer, const char *text);
+
 /* Moves the prefix to this peer. 0, -ENOMEM, -ENOSPC. */
 int device_allow(struct device_peer *peer, const struct allowed_ip *allowed);
 void device_disallow(struct device_peer *peer, const struct allowed_ip *allowed);
@@ -210,6 +215,8 @@ struct device_peer *device_peer_of(struct peer *peer);
 struct device_peer *device_find_by_index(const struct device *device, uint32_t index);
 /* Enters an index that the data path holds already. False when there is no place for it. */
 bool device_hold_index(struct device_peer *peer, uint32_t index);
+/* It is the data path's alone again. */
+void device_forget_index(struct device *device, struct peer_index *held);
 
 /* ---- notes.c ---- */
 

@@ -166,7 +166,8 @@ static struct monitor_event event_of(enum monitor_kind kind, const struct device
 
 	event.has_public_key = true;
 	memcpy(event.public_key, peer->peer.handshake.remote_static, sizeof(event.public_key));
-	memcpy(event.name, peer->name, sizeof(event.name));
+	if (peer->name)
+		snprintf(event.name, sizeof(event.name), "%s", peer->name);
 	event.endpoint = peer->told_endpoint;
 	return event;
 }

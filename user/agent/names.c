@@ -28,7 +28,7 @@ static void answered(void *context, uint32_t id, const char *text, const struct 
 	char address[ADDRESS_TEXT_LENGTH];
 	struct peer_value value;
 
-	if (!peer || strcmp(peer->endpoint_name, text) != 0)
+	if (!peer || !peer->endpoint_name || strcmp(peer->endpoint_name, text) != 0)
 		return;
 	peer->name_is_asked_for = false;
 	if (!endpoint) {
@@ -51,7 +51,7 @@ void names_schedule(struct device_peer *peer)
 	struct peer_value value;
 
 	peer->name_next = DEADLINE_NEVER;
-	if (*peer->endpoint_name && !datapath_get_peer(peer->device->datapath, peer->id, &value) &&
+	if (peer->endpoint_name && !datapath_get_peer(peer->device->datapath, peer->id, &value) &&
 	    value.endpoint.family == FAMILY_NONE)
 		peer->name_next = peer->name_asked ? peer->name_asked + ASK_AGAIN_AFTER : 0;
 	device_schedule(peer);
@@ -62,7 +62,7 @@ void names_ask(struct device_peer *peer)
 	struct device *device = peer->device;
 	uint64_t now = boot_time();
 
-	if (!*peer->endpoint_name || peer->name_is_asked_for ||
+	if (!peer->endpoint_name || peer->name_is_asked_for ||
 	    (peer->name_asked && now < peer->name_asked + ASK_AGAIN_AFTER))
 		return;
 	if (!device->resolver &&

@@ -56,15 +56,30 @@ struct device_peer *device_find_by_index(const struct device *device, uint32_t i
 
 bool device_hold_index(struct device_peer *peer, uint32_t index)
 {
-	for (int i = 0; i < PEER_INDICES_MAX; i++) {
-		struct peer_index *held = &peer->indices[i];
+	struct peer_index *held;
+	int count = 0;
 
-		if (held->is_held)
-			continue;
-		held->is_held = !table_insert(&peer->device->by_index, &held->by_index, index);
-		return held->is_held;
+	LIST_FOREACH(held, &peer->indices, of_peer)
+	{
+		count++;
 	}
-	return false;
+	if (count == PEER_INDICES_MAX)
+		return false;
+	held = calloc(1, sizeof(*held));
+	if (!held || table_insert(&peer->device->by_index, &held->by_index, index)) {
+		free(held);
+		return false;
+	}
+	held->peer = peer;
+	LIST_INSERT_HEAD(&peer->indices, held, of_peer);
+	return true;
+}
+
+void device_forget_index(struct device *device, struct peer_index *held)
+{
+	table_remove(&device->by_index, &held->by_index);
+	LIST_REMOVE(held, of_peer);
+	free(held);
 }
 
 static bool reserve_index(void *context, struct peer *peer, uint32_t *index)
@@ -93,9 +108,8 @@ static void release_index(void *context, uint32_t index)
 	busy_session_ended(device, index);
 	if (!held)
 		return;
-	table_remove(&device->by_index, &held->by_index);
-	held->is_held = false;
 	state_peer_changed(held->peer);
+	device_forget_index(device, held);
 }
 
 static struct peer *find_by_index(void *context, uint32_t index)

@@ -4,7 +4,7 @@
  * (paper 5.1: an initiation is not accepted twice), which indices are whose. A file of mode 0600 in /run, gone
  * with the machine's power like the maps, so it is written as the structs are in memory:
  *
- *     header | peers | allowed IPs
+ *     header | peers | allowed IPs | names
  *
  * A change of the configuration writes it anew, beside the old one, and renames. What a handshake changes is
  * written into the peer's record in place: a record lies in one page, and a write within one page is whole or
@@ -37,7 +37,8 @@ struct state_header {
 	uint64_t allowed_count;
 	uint8_t private_key[32];
 	uint64_t namespace_cookie;
-	uint8_t unused[432];
+	uint64_t name_count;
+	uint8_t unused[168];
 	uint16_t listen_port;
 	uint8_t has_private_key;
 	uint8_t unused_too[5];
@@ -54,11 +55,10 @@ struct state_peer {
 	uint32_t indices[PEER_INDICES_MAX];
 	uint16_t keepalive;
 	uint8_t source_is_learned;
-	char name[PEER_NAME_MAX + 1];
-	char endpoint_name[ENDPOINT_NAME_MAX + 1];
 	uint8_t stays;
-	uint8_t unused[52];
+	uint8_t unused[4];
 	uint64_t limit;
+	uint8_t unused_too[112];
 };
 
 struct state_allowed {
@@ -69,14 +69,27 @@ struct state_allowed {
 	uint8_t unused[2];
 };
 
-_Static_assert(sizeof(struct state_header) == 512, "records do not cross pages");
-_Static_assert(sizeof(struct state_peer) == 512, "records do not cross pages");
+/* Of a peer that people call by a name, or whose endpoint is one. */
+struct state_name {
+	uint32_t peer_id;
+	char name[PEER_NAME_MAX + 1];
+	char endpoint_name[ENDPOINT_NAME_MAX + 1];
+};
+
+_Static_assert(sizeof(struct state_header) == 256, "records do not cross pages");
+_Static_assert(sizeof(struct state_peer) == 256, "records do not cross pages");
 
 /* ---- writing ------------------------------------------------------------------------------------- */
+
+static bool has_name(const struct device_peer *peer)
+{
+	return peer->name || peer->endpoint_name;
+}
 
 static void fill_header(const struct device *device, struct state_header *header)
 {
 	const struct noise_identity *identity = &device->tunnel.identity;
+	const struct device_peer *peer;
 
 	*header = (struct state_header){
 		.magic = STATE_MAGIC,
@@ -88,6 +101,10 @@ static void fill_header(const struct device *device, struct state_header *header
 		.listen_port = device->udp.port,
 		.has_private_key = identity->has_identity,
 	};
+	TAILQ_FOREACH(peer, &device->peers, of_device)
+	{
+		header->name_count += has_name(peer);
+	}
 	datapath_namespace_cookie(&header->namespace_cookie);
 	if (identity->has_identity)
 		memcpy(header->private_key, identity->static_private, sizeof(header->private_key));
@@ -96,6 +113,7 @@ static void fill_header(const struct device *device, struct state_header *header
 static void fill_peer(const struct device_peer *peer, struct state_peer *record)
 {
 	const struct noise_handshake *handshake = &peer->peer.handshake;
+	const struct peer_index *held;
 
 	*record = (struct state_peer){
 		.last_handshake_completed = peer->peer.last_handshake_completed,
@@ -105,16 +123,13 @@ static void fill_peer(const struct device_peer *peer, struct state_peer *record)
 		.stays = peer->stays,
 		.limit = peer->limit,
 	};
-	memcpy(record->name, peer->name, sizeof(record->name));
-	memcpy(record->endpoint_name, peer->endpoint_name, sizeof(record->endpoint_name));
 	memcpy(record->public_key, handshake->remote_static, sizeof(record->public_key));
 	memcpy(record->preshared_key, handshake->preshared_key, sizeof(record->preshared_key));
 	memcpy(record->latest_timestamp, handshake->latest_timestamp, NOISE_TIMESTAMP_LENGTH);
 	memcpy(record->last_sent_timestamp, handshake->last_sent_timestamp, NOISE_TIMESTAMP_LENGTH);
-	for (int i = 0; i < PEER_INDICES_MAX; i++) {
-		if (peer->indices[i].is_held)
-			record->indices[record->index_count++] =
-				(uint32_t)peer->indices[i].by_index.key;
+	LIST_FOREACH(held, &peer->indices, of_peer)
+	{
+		record->indices[record->index_count++] = (uint32_t)held->by_index.key;
 	}
 }
 
@@ -155,6 +170,23 @@ static void write_allowed(const struct device *device, FILE *file)
 	}
 }
 
+static void write_names(const struct device *device, FILE *file)
+{
+	const struct device_peer *peer;
+
+	TAILQ_FOREACH(peer, &device->peers, of_device)
+	{
+		struct state_name record = {.peer_id = peer->id};
+
+		if (!has_name(peer))
+			continue;
+		snprintf(record.name, sizeof(record.name), "%s", peer->name ?: "");
+		snprintf(record.endpoint_name, sizeof(record.endpoint_name), "%s",
+			 peer->endpoint_name ?: "");
+		fwrite(&record, sizeof(record), 1, file);
+	}
+}
+
 /* Writes all to a new file and leaves its descriptor open for changes in place. */
 static int write_all(struct device *device)
 {
@@ -178,6 +210,7 @@ static int write_all(struct device *device)
 	crypto_wipe(&header, sizeof(header));
 	write_peers(device, file);
 	write_allowed(device, file);
+	write_names(device, file);
 	error = ferror(file) ? -EIO : 0;
 	if (fclose(file) || (!error && rename(path, device->state_path)))
 		error = -errno;
@@ -325,8 +358,6 @@ static int restore_peer(struct device *device, const struct state_peer *record)
 	peer->keepalive = record->keepalive;
 	peer->stays = record->stays;
 	peer->limit = record->limit;
-	memcpy(peer->name, record->name, sizeof(peer->name));
-	memcpy(peer->endpoint_name, record->endpoint_name, sizeof(peer->endpoint_name));
 	peer_set_persistent_keepalive(&peer->peer, record->keepalive, boot_time());
 	for (uint32_t i = 0; i < record->index_count && i < PEER_INDICES_MAX; i++)
 		restore_index(peer, &value, record->indices[i]);
@@ -335,7 +366,6 @@ static int restore_peer(struct device *device, const struct state_peer *record)
 		restore_index(peer, &value, value.current_session);
 	/* not peer_start(): nothing starts, it goes on */
 	peer->peer.running = device->value.is_up;
-	names_schedule(peer);
 	if (peer->peer.running)
 		notes_restore(peer, &value);
 	return 0;
@@ -353,10 +383,27 @@ static int restore_allowed(struct device *device, const struct state_allowed *re
 	return peer ? device_restore_allowed(peer, &allowed) : -ESTALE;
 }
 
+static int restore_name(struct device *device, struct state_name *record)
+{
+	struct device_peer *peer = device_find_peer_by_id(device, record->peer_id);
+	int error;
+
+	if (!peer)
+		return -ESTALE;
+	record->name[PEER_NAME_MAX] = '\0';
+	record->endpoint_name[ENDPOINT_NAME_MAX] = '\0';
+	error = device_set_name(peer, record->name);
+	if (!error)
+		error = device_set_endpoint_name(peer, record->endpoint_name);
+	names_schedule(peer);
+	return error;
+}
+
 static int restore(struct device *device, FILE *file, const struct state_header *header)
 {
 	struct state_allowed allowed;
 	struct state_peer peer;
+	struct state_name name;
 	int error = 0;
 
 	for (uint64_t i = 0; i < header->peer_count && !error; i++)
@@ -367,6 +414,9 @@ static int restore(struct device *device, FILE *file, const struct state_header 
 		error = fread(&allowed, sizeof(allowed), 1, file) == 1
 				? restore_allowed(device, &allowed)
 				: -ESTALE;
+	for (uint64_t i = 0; i < header->name_count && !error; i++)
+		error = fread(&name, sizeof(name), 1, file) == 1 ? restore_name(device, &name)
+								 : -ESTALE;
 	return error;
 }
 

@@ -76,8 +76,7 @@ void cookie_maker_init(struct cookie_maker *maker,
 		       const uint8_t remote_static[static NOISE_PUBLIC_KEY_LENGTH])
 {
 	crypto_wipe(maker, sizeof(*maker));
-	derive_key(maker->message_mac1_key, label_mac1, remote_static);
-	derive_key(maker->cookie_decryption_key, label_cookie, remote_static);
+	maker->remote_static = remote_static;
 }
 
 enum cookie_mac_state cookie_validate(const struct cookie_checker *checker, const void *message,
@@ -142,9 +141,10 @@ static bool cookie_is_fresh(const struct cookie_maker *maker, uint64_t now)
 void cookie_add_macs(struct cookie_maker *maker, void *message, size_t length, uint64_t now)
 {
 	struct message_macs *macs = (void *)((uint8_t *)message + length_before_mac1(length));
+	uint8_t mac1_key[NOISE_SYMMETRIC_KEY_LENGTH];
 
-	mac(macs->mac1, maker->message_mac1_key, sizeof(maker->message_mac1_key), message,
-	    length_before_mac1(length));
+	derive_key(mac1_key, label_mac1, maker->remote_static);
+	mac(macs->mac1, mac1_key, sizeof(mac1_key), message, length_before_mac1(length));
 	memcpy(maker->last_mac1_sent, macs->mac1, COOKIE_LENGTH);
 	maker->has_last_mac1_sent = true;
 
@@ -158,11 +158,15 @@ void cookie_add_macs(struct cookie_maker *maker, void *message, size_t length, u
 bool cookie_consume_reply(struct cookie_maker *maker, const struct message_handshake_cookie *reply,
 			  uint64_t now)
 {
+	uint8_t decryption_key[NOISE_SYMMETRIC_KEY_LENGTH];
+
+	if (load_le32(reply->type) != MESSAGE_HANDSHAKE_COOKIE || !maker->has_last_mac1_sent)
+		return false;
+	derive_key(decryption_key, label_cookie, maker->remote_static);
 	/* maker->cookie stays as it was when the reply is not authentic: cookie_decrypt()'s promise. */
-	if (load_le32(reply->type) != MESSAGE_HANDSHAKE_COOKIE || !maker->has_last_mac1_sent ||
-	    !cookie_decrypt(maker->cookie, reply->encrypted_cookie, sizeof(reply->encrypted_cookie),
+	if (!cookie_decrypt(maker->cookie, reply->encrypted_cookie, sizeof(reply->encrypted_cookie),
 			    maker->last_mac1_sent, sizeof(maker->last_mac1_sent), reply->nonce,
-			    maker->cookie_decryption_key))
+			    decryption_key))
 		return false;
 	maker->cookie_birth = now;
 	maker->has_cookie = true;

@@ -28,9 +28,10 @@ struct cookie_checker {
 	uint8_t cookie_encryption_key[NOISE_SYMMETRIC_KEY_LENGTH];
 };
 
+/* Two keys follow from the peer's public key. They are derived for each message: a peer is idle most of the time. */
 struct cookie_maker {
-	uint8_t message_mac1_key[NOISE_SYMMETRIC_KEY_LENGTH];
-	uint8_t cookie_decryption_key[NOISE_SYMMETRIC_KEY_LENGTH];
+	/* the owner's, who keeps it where it is */
+	const uint8_t *remote_static;
 	uint8_t cookie[COOKIE_LENGTH];
 	uint64_t cookie_birth;
 	bool has_cookie;
@@ -55,7 +56,7 @@ void cookie_prepare_mac1_key(struct blake2s_key *prepared, const struct cookie_c
  * good as long as the checker's secret. */
 void cookie_prepare_cookie_key(struct blake2s_key *prepared, const struct cookie_checker *checker);
 
-/* Keys that follow from the peer's public key; no cookie yet. */
+/* For the peer of that public key, which stays where it is; no cookie yet. */
 void cookie_maker_init(struct cookie_maker *maker,
 		       const uint8_t remote_static[static NOISE_PUBLIC_KEY_LENGTH]);
 

@@ -372,7 +372,7 @@ void peer_init(struct peer *peer, struct tunnel *tunnel,
 {
 	*peer = (struct peer){.tunnel = tunnel};
 	noise_handshake_init(&peer->handshake, remote_static, preshared_key);
-	cookie_maker_init(&peer->cookie_maker, remote_static);
+	cookie_maker_init(&peer->cookie_maker, peer->handshake.remote_static);
 	timers_init(&peer->timers);
 }
 
