@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Another WireGuard at b, wireguard-go if nothing else is said: either end begins, with and without preshared
-# key, over IPv4 and IPv6.
+# key, over IPv4 and IPv6. With BRIEF set, TCP and UDP are sent in the last of the eight rounds only.
 ENGINE_B=${ENGINE_B:-wireguard-go}
 . "$(dirname "$0")/topology.sh"
 make_topology
@@ -25,11 +25,13 @@ for outer in 4 6; do
 			flood "$initiator" "$responder" 4 1000
 			flood "$responder" "$initiator" 6 1000
 			equal "initiations" $((before + 1)) "$(seen initiation)"
-			for family in 4 6; do
-				tcp "$initiator" "$responder" "$family"
-			done
-			udp "$initiator" "$responder" 4
-			equal "datagrams lost" 0 "$LOST"
+			if [ -z "${BRIEF:-}" ] || [ "$outer $initiator ${psk:+with}" = "6 b with" ]; then
+				for family in 4 6; do
+					tcp "$initiator" "$responder" "$family"
+				done
+				udp "$initiator" "$responder" 4
+				equal "datagrams lost" 0 "$LOST"
+			fi
 			remove_peer a
 			remove_peer b
 		done

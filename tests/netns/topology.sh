@@ -283,9 +283,14 @@ leftovers() {
 		[ ! -e "/run/netns/$(ns "$end")" ] ||
 			ip -n "$(ns "$end")" -o link show 2>/dev/null | grep -o " ${TUNNEL[a]%a}[^@:]*"
 	done
-	for end in "${BPF_IDS[@]}"; do
-		# shellcheck disable=SC2086 # two words
-		refuses_quietly bpftool ${end% *} show id "${end#* }" || echo "bpf $end"
+	[ ${#BPF_IDS[@]} -eq 0 ] || present_bpf | grep -Fx -f <(printf '%s\n' "${BPF_IDS[@]}") | sed 's/^/bpf /'
+}
+
+# present_bpf: "map 5", one a line, for all of the machine. Three commands, whatever their number.
+present_bpf() {
+	local kind
+	for kind in map prog link; do
+		bpftool "$kind" list | awk -v kind="$kind" -F : '/^[0-9]+:/ { print kind, $1 }'
 	done
 }
 

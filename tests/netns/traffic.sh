@@ -8,7 +8,7 @@ flood() {
 	local from=$1 to=$2 family=$3 count=$((($4 + SLOW - 1) / SLOW)) report
 	shift 4
 	# Not -w: with it ping sends more than it was told to when an answer is late.
-	report=$(in_ns "$from" timeout 90 ping -q -f -c "$count" -W 5 -p "$MARKER" "$@" "$(inner "$to" "$family")") || true
+	report=$(in_ns "$from" timeout $((SLOW > 1 ? 400 : 90)) ping -q -f -c "$count" -W 5 -p "$MARKER" "$@" "$(inner "$to" "$family")") || true
 	grep -q " $count received, 0% packet loss" <<<"$report" ||
 		die "$count pings from $from to $to by IPv$family: $report"
 	step "$count pings from $from to $to, IPv$family: $(tail -n 1 <<<"$report")"
@@ -17,7 +17,7 @@ flood() {
 # start_pings FROM TO FAMILY COUNT: a thousand a second, in the background; finish_pings waits for them.
 PINGS=
 start_pings() {
-	spawn "$1" "$WORK/pings" timeout 90 ping -q -i 0.001 -c "$4" -W 5 -p "$MARKER" "$(inner "$2" "$3")"
+	spawn "$1" "$WORK/pings" timeout $((SLOW > 1 ? 400 : 90)) ping -q -i 0.001 -c "$4" -W 5 -p "$MARKER" "$(inner "$2" "$3")"
 	PINGS=$SPAWNED
 }
 
