@@ -56,8 +56,12 @@ rule --roaming on
 flood b a 4 10
 equal "endpoint" "192.0.2.99:$PORT" "$(show a endpoints)"
 
-step "in a file"
+step "in what is shown, and in a file"
 rule --roaming off --limit 3mbit
+shown=$(wgxdp a show "$T")
+grep -qx "  roaming: off" <<<"$shown" || die "show: $shown"
+grep -qx "  limit: 3mbit each way" <<<"$shown" || die "show: $shown"
+equal "JSON" "[false,3000000]" "$(wgxdp a show "$T" --json | jq -c '.tunnels[0].peers[0] | [.roams, .limit]')"
 printf '[Interface]\n' >"$WORK/$T.conf"
 wgxdp a save "$WORK/$T.conf"
 grep -qx "#wgxdp Limit = 3mbit" "$WORK/$T.conf" || die "no limit: $(cat "$WORK/$T.conf")"

@@ -34,7 +34,8 @@ static const char answer[] =
 	"public_key=" HEX_A "\nwgxdp_name=Anna \"A\"\npreshared_key=" HEX_B
 	"\nendpoint=[2001:db8::1]:51820\n"
 	"last_handshake_time_sec=1699999999\nlast_handshake_time_nsec=5\nrx_bytes=1023\n"
-	"tx_bytes=1610612736\npersistent_keepalive_interval=3661\nwgxdp_verdict=replayed:3\n"
+	"tx_bytes=1610612736\npersistent_keepalive_interval=3661\nwgxdp_roaming=off\n"
+	"wgxdp_limit=3000000\nwgxdp_verdict=replayed:3\n"
 	"wgxdp_verdict=sealed:9\nallowed_ip=10.0.0.0/24\nallowed_ip=fd00::/64\nerrno=0\n\n";
 
 static const char expected[] = "interface: wg0\n"
@@ -55,6 +56,8 @@ static const char expected[] = "interface: wg0\n"
 			       "  latest handshake: 1 second ago\n"
 			       "  transfer: 1023 B received, 1.50 GiB sent\n"
 			       "  persistent keepalive: every 1 hour, 1 minute, 1 second\n"
+			       "  roaming: off\n"
+			       "  limit: 3mbit each way\n"
 			       "  dropped: 3 replayed\n"
 			       "\n"
 			       "peer: " KEY_C "\n"
@@ -130,17 +133,19 @@ Test(show, json)
 	json_t *list = printed_tunnels(show_json);
 	const char *name, *key, *endpoint, *allowed, *mode, *error;
 	int port, drops, has_preshared_key, no_preshared_key;
-	json_int_t sent, handshake;
+	json_int_t sent, handshake, limit;
+	int roams, other_roams;
 
 	cr_assert_eq(json_unpack(list,
-				 "[{s:s, s:i, s:[{}, {s:s}], s:{s:i}, s:[{s:b, s:n}, {s:s, s:b, "
-				 "s:s, s:[s], s:I, s:I}]}, {s:s, s:s}]",
+				 "[{s:s, s:i, s:[{}, {s:s}], s:{s:i}, s:[{s:b, s:n, s:b}, {s:s, "
+				 "s:b, s:s, s:[s], s:I, s:I, s:b, s:I}]}, {s:s, s:s}]",
 				 "name", &name, "listen_port", &port, "interfaces", "mode", &mode,
 				 "verdicts", "bad-tag", &drops, "peers", "has_preshared_key",
-				 &no_preshared_key, "endpoint", "public_key", &key,
-				 "has_preshared_key", &has_preshared_key, "endpoint", &endpoint,
-				 "allowed_ips", &allowed, "sent_bytes", &sent, "latest_handshake",
-				 &handshake, "name", &error, "error", &error),
+				 &no_preshared_key, "endpoint", "roams", &other_roams, "public_key",
+				 &key, "has_preshared_key", &has_preshared_key, "endpoint",
+				 &endpoint, "allowed_ips", &allowed, "sent_bytes", &sent,
+				 "latest_handshake", &handshake, "roams", &roams, "limit", &limit,
+				 "name", &error, "error", &error),
 		     0);
 	cr_expect_str_eq(name, "wg0");
 	cr_expect(port == 51820 && drops == 12);
@@ -150,6 +155,7 @@ Test(show, json)
 	cr_expect_str_eq(endpoint, "[2001:db8::1]:51820");
 	cr_expect_str_eq(allowed, "10.0.0.0/24");
 	cr_expect(sent == 1610612736 && handshake == 1699999999);
+	cr_expect(other_roams && !roams && limit == 3000000);
 	cr_expect_str_eq(error, strerror(ECONNREFUSED));
 	json_decref(list);
 }

@@ -91,17 +91,16 @@ json_t *json_of_peer(const struct peer_config *peer)
 
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		add_verdict(verdicts, i, peer->verdicts[i]);
-	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:o}",
-			 "public_key", json_of_key(peer->public_key), "name",
-			 json_of_name(peer->name), "has_preshared_key",
-			 !crypto_is_zero(peer->preshared_key, 32), "endpoint",
-			 endpoint_as_json(peer), "allowed_ips", allowed_ips_as_json(peer),
-			 "latest_handshake", (json_int_t)peer->last_handshake_seconds,
-			 "received_bytes", (json_int_t)peer->received_bytes, "sent_bytes",
-			 (json_int_t)peer->sent_bytes, "received_packets",
-			 (json_int_t)peer->received_packets, "sent_packets",
-			 (json_int_t)peer->sent_packets, "persistent_keepalive", peer->keepalive,
-			 "verdicts", verdicts);
+	return json_pack(
+		"{s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:b, s:I, s:o}",
+		"public_key", json_of_key(peer->public_key), "name", json_of_name(peer->name),
+		"has_preshared_key", !crypto_is_zero(peer->preshared_key, 32), "endpoint",
+		endpoint_as_json(peer), "allowed_ips", allowed_ips_as_json(peer),
+		"latest_handshake", (json_int_t)peer->last_handshake_seconds, "received_bytes",
+		(json_int_t)peer->received_bytes, "sent_bytes", (json_int_t)peer->sent_bytes,
+		"received_packets", (json_int_t)peer->received_packets, "sent_packets",
+		(json_int_t)peer->sent_packets, "persistent_keepalive", peer->keepalive, "roams",
+		!peer->stays, "limit", (json_int_t)peer->limit, "verdicts", verdicts);
 }
 
 static json_t *bound_addresses_as_json(const struct device_config *config)

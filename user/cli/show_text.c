@@ -131,6 +131,21 @@ static void print_traffic(const struct printer *print, const struct peer_config 
 	}
 }
 
+static void print_peer_rules(const struct printer *print, const struct peer_config *peer)
+{
+	char rate[RATE_TEXT_LENGTH];
+
+	if (peer->stays) {
+		begin_line(print, "roaming");
+		fprintf(print->to, "off\n");
+	}
+	if (peer->limit) {
+		rate_to_text(rate, peer->limit);
+		begin_line(print, "limit");
+		fprintf(print->to, "%s each way\n", rate);
+	}
+}
+
 static void print_peer(const struct printer *print, const struct peer_config *peer)
 {
 	const struct colors *colors = print->colors;
@@ -155,6 +170,7 @@ static void print_peer(const struct printer *print, const struct peer_config *pe
 	}
 	print_allowed_ips(print, peer);
 	print_traffic(print, peer);
+	print_peer_rules(print, peer);
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		print_drop(print, i, peer->verdicts[i], &first);
 	if (!first)
