@@ -37,12 +37,20 @@ complete_words() {
 	bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wgxdp; printf "%s\n" "${COMPREPLY[@]}"' \
 		bash "$COMPLETION" "$@"
 }
-# Line by line what is asked of zsh and fish, and what must be among their answers: "LINE<TAB>WORD".
+# Line by line what is asked of zsh and fish, what must be among their answers, and how many there are (-: any):
+# "LINE<TAB>WORD<TAB>COUNT".
 : >"$WORK/asked"
 ask() {
-	printf '%s\t%s\n' "$1" "$2" >>"$WORK/asked"
+	printf '%s\t%s\t%s\n' "$1" "$2" "${3:--}" >>"$WORK/asked"
 }
-echo "# every command and option is in all of them"
+# same WHAT EXPECTED FOUND: lists of words, in any order.
+same() {
+	local differ
+	differ=$(diff <(tr ' ' '\n' <<<"$2" | sort) <(tr ' ' '\n' <<<"$3" | sort)) || die "$1: $differ"
+}
+echo "# every command and option is in all of them, and nothing else"
+same "commands of the page" "$(cat "$WORK/commands")" "$(sed -n '/COMMANDS$/,/^A PHONE$/s/^ *wgxdp \([a-z ]*[a-z]\).*/\1/p' "$WORK/page")"
+same "what bash completes 'wgxdp' with" "$(cut -d ' ' -f 1 "$WORK/commands" | uniq)" "$(complete_words wgxdp "")"
 while read -r command; do
 	grep -qF "wgxdp $command" "$WORK/page" || die "the page lacks 'wgxdp $command'"
 	# shellcheck disable=SC2086 # words
@@ -55,14 +63,34 @@ while read -r command; do
 		grep -qx "$1" <<<"$(complete_words wgxdp "")" || die "'$1' does not complete 'wgxdp'"
 	fi
 	options=$("$WGXDP" "$@" --help | sed -n 's/^ *\(-., \)\?\(--[a-z-]*\).*/\2/p')
-	offered=$(complete_words wgxdp "$@" --)
-	for option in $options; do
-		sed -n "/^ *wgxdp $command/,/^ *wgxdp /p" "$WORK/page" | grep -e "$option" >/dev/null ||
-			die "the page lacks $option of 'wgxdp $command'"
-		grep -qxe "$option" <<<"$offered" || die "$option does not complete 'wgxdp $command'"
-		ask "wgxdp $command --" "$option"
+	printf '%s\n--help\n' "$options" >>"$WORK/options"
+	# up to the next command or chapter
+	same "options of 'wgxdp $command' in the page" "$options" "$(awk -v begin="^ *wgxdp $command( [^a-z]|\$)" '
+		$0 ~ begin { inside = 1; next }
+		/^ *wgxdp / || /^[A-Z]/ { inside = 0 }
+		inside && match($0, /^ *(-., )?--[a-z-]+/) { sub(/.*--/, "--", $0); sub(/ .*/, "", $0); print }' "$WORK/page")"
+	same "options that complete 'wgxdp $command'" "$options${options:+ }--help" "$(complete_words wgxdp "$@" --)"
+	for option in $options --help; do
+		ask "wgxdp $command --" "$option" "$(($(wc -w <<<"$options") + 1))"
 	done
 done <"$WORK/commands"
+echo "# the options that the pages and the README tell of are there"
+grep -hoE "wgxdp [a-z].* --[a-z-]+" "$WORK/page" "$TREE/README.md" | grep -oE -e "--[a-z][a-z-]+" | sort -u >"$WORK/told"
+unknown=$(grep -vxFf "$WORK/options" "$WORK/told") || true
+[ -z "$unknown" ] || die "no command has $unknown"
+
+echo "# the keys of a tunnel's file are those that the program expects"
+for section in Interface Peer; do
+	for ours in "" "#wgxdp "; do
+		printf '[Interface]\n[%s]\n%sNonsense = 1\n' $section "$ours" >"$WORK/wg-test.conf"
+		chmod 600 "$WORK/wg-test.conf"
+		said=$("$WGXDP" strip "$WORK/wg-test.conf" 2>&1) || true
+		tr ',' '\n' <<<"${said#*expected}" | sed "s/^ */$ours/"
+	done
+done >"$WORK/keys"
+page_keys=$(awk 'tag { sub(/^\.BR? /, ""); gsub(/[",]/, ""); gsub(/#wgxdp /, "#"); print } { tag = $1 == ".TP" }' \
+	"$MAN/man5/wgxdp.conf.5")
+same "keys of wgxdp.conf(5)" "$(sed 's/#wgxdp /#/' "$WORK/keys")" "$(tr -s ' ' '\n' <<<"$page_keys")"
 
 echo "# what follows an option, and operands"
 touch "$WORK/wg-test.conf"
@@ -91,7 +119,7 @@ answered() {
 			if (line == $2)
 				found++
 		}
-		if (found != 1) {
+		if (found != 1 || ($3 != "-" && count != $3)) {
 			printf "FAILED: %s offers %s %d times among %d for: %s\n", shell, $2, found, count, $1
 			exit 1
 		}
