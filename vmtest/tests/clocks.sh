@@ -33,6 +33,8 @@ wall() {
 		equal "initiations" "$initiations" "$(seen initiation)"
 		# A timestamp from the future is the one that later ones must be greater than.
 		anew a b
+		# The kernel's own timestamps follow the clock back, and are refused as they must be.
+		[ "${ENGINE[b]}" != kernel ] || continue
 		sleep_until_the_next_timestamp
 		anew b a
 	done
