@@ -337,7 +337,7 @@ int device_listen(struct device *device, uint16_t port);
 
 /* ---- state.c ---- */
 
-/* -ENOENT: there is none, or none of this tunnel. */
+/* -ENOENT: there is none; -ESTALE: it is broken, or another tunnel's. */
 int state_load(struct device *device);
 /* What changed reaches the file when the loop comes round, or at once. */
 void state_changed(struct device *device);

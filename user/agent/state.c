@@ -374,13 +374,29 @@ static int restore_peer(struct device *device, const struct state_peer *record)
 static int restore_allowed(struct device *device, const struct state_allowed *record)
 {
 	struct device_peer *peer = device_find_peer_by_id(device, record->peer_id);
+	bool is_ipv4 = record->family == FAMILY_IPV4;
 	struct allowed_ip allowed = {
 		.family = record->family,
 		.prefix_length = record->prefix_length,
 	};
 
+	if (!peer || (!is_ipv4 && record->family != FAMILY_IPV6) ||
+	    record->prefix_length > (is_ipv4 ? 32 : 128))
+		return -ESTALE;
 	memcpy(allowed.address, record->address, sizeof(allowed.address));
-	return peer ? device_restore_allowed(peer, &allowed) : -ESTALE;
+	return device_restore_allowed(peer, &allowed);
+}
+
+/* They are on file as in the list, and each came before the others. */
+static void reverse_allowed(struct device_peer *peer)
+{
+	struct allowed_prefix *prefix, *rest = LIST_FIRST(&peer->allowed_prefixes);
+
+	LIST_INIT(&peer->allowed_prefixes);
+	while ((prefix = rest)) {
+		rest = LIST_NEXT(prefix, of_peer);
+		LIST_INSERT_HEAD(&peer->allowed_prefixes, prefix, of_peer);
+	}
 }
 
 static int restore_name(struct device *device, struct state_name *record)
@@ -402,6 +418,7 @@ static int restore_name(struct device *device, struct state_name *record)
 static int restore(struct device *device, FILE *file, const struct state_header *header)
 {
 	struct state_allowed allowed;
+	struct device_peer *restored;
 	struct state_peer peer;
 	struct state_name name;
 	int error = 0;
@@ -414,6 +431,10 @@ static int restore(struct device *device, FILE *file, const struct state_header 
 		error = fread(&allowed, sizeof(allowed), 1, file) == 1
 				? restore_allowed(device, &allowed)
 				: -ESTALE;
+	TAILQ_FOREACH(restored, &device->peers, of_device)
+	{
+		reverse_allowed(restored);
+	}
 	for (uint64_t i = 0; i < header->name_count && !error; i++)
 		error = fread(&name, sizeof(name), 1, file) == 1 ? restore_name(device, &name)
 								 : -ESTALE;
@@ -426,7 +447,7 @@ int state_load(struct device *device)
 	FILE *file = fopen(device->state_path, "re");
 	struct state_header header;
 	uint64_t cookie = 0;
-	int error = -ENOENT;
+	int error = -ESTALE;
 
 	if (!file)
 		return -errno;
