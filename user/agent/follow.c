@@ -86,8 +86,7 @@ static bool attach(struct device *device, int ifindex)
 	datapath_for_each_interface(device->datapath, compare, &search);
 	if (search.found)
 		return false;
-	error = datapath_attach(device->datapath, ifindex, link.mac, ATTACH_AUTO, &used, &why,
-				&foreign);
+	error = datapath_attach(device->datapath, &link, ATTACH_AUTO, &used, &why, &foreign);
 	if (foreign)
 		log_error(
 			"%s: has another XDP program, id %u: what arrives there goes the slow way",

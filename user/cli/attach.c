@@ -173,12 +173,13 @@ static bool find_tunnel(struct attach *attach)
 static bool attach_interface(struct attach *attach)
 {
 	struct datapath *datapath = attach->host.datapath;
-	int ifindex = attach->link.ifindex, error;
 	uint32_t foreign = 0;
+	int error;
 
-	attach->made_attachment = !host_is_attached(&attach->host, ifindex, &attach->used);
-	error = datapath_attach(datapath, ifindex, attach->link.mac, attach->mode, &attach->used,
-				&attach->why, &foreign);
+	attach->made_attachment =
+		!host_is_attached(&attach->host, attach->link.ifindex, &attach->used);
+	error = datapath_attach(datapath, &attach->link, attach->mode, &attach->used, &attach->why,
+				&foreign);
 	if (!error)
 		return true;
 	attach->made_attachment = false;

@@ -10,6 +10,8 @@
 #include <wgxdp/abi.h>
 #include <wgxdp/keystream.h>
 
+struct link_info;
+
 struct datapath;
 
 /*
@@ -42,13 +44,14 @@ enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
 /* Attaches the receive program. ATTACH_AUTO falls back from native to generic and tells by `*used` and
  * `*why` (the kernel's words, good until the next call, or NULL). -EEXIST when a foreign program is there (its
  * id in `*foreign_id`). Already attached: 0, the mode as it is. */
-int datapath_attach(struct datapath *datapath, int ifindex, const uint8_t mac[static 6],
-		    enum attach_mode mode, enum attach_mode *used, const char **why,
-		    uint32_t *foreign_id);
+int datapath_attach(struct datapath *datapath, const struct link_info *link, enum attach_mode mode,
+		    enum attach_mode *used, const char **why, uint32_t *foreign_id);
 int datapath_detach(struct datapath *datapath, int ifindex);
 /* An interface has a new MAC address; or it went, perhaps to another namespace, and is none of ours any more. */
 void datapath_interface_changed(struct datapath *datapath, int ifindex, const uint8_t mac[static 6],
 				bool gone);
+/* Whether it is attached, and in native mode. */
+bool datapath_receives_natively(struct datapath *datapath, int ifindex);
 /* Calls back for each attached interface. */
 int datapath_for_each_interface(struct datapath *datapath,
 				void (*each)(void *context, int ifindex, enum attach_mode mode),

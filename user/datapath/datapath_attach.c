@@ -6,6 +6,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <crypto/crypto.h>
+#include <datapath/hardware.h>
+#include <datapath/netlink.h>
 #include <datapath/pinned.h>
 #include <errno.h>
 #include <linux/if_link.h>
@@ -21,7 +23,7 @@ enum { TC_HANDLE = 1, TC_PRIORITY = 1 };
 static char kernel_words[128];
 
 /* libbpf tells the kernel's message only by its log; all else in there is for developers. */
-static int listen(enum libbpf_print_level level, const char *format, va_list arguments)
+static int hear_kernel(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	static const char prefix[] = "Kernel error message: ";
 	char line[256];
@@ -39,7 +41,7 @@ static int listen(enum libbpf_print_level level, const char *format, va_list arg
 
 void attach_listen_to_kernel(void)
 {
-	libbpf_set_print(listen);
+	libbpf_set_print(hear_kernel);
 }
 
 static const char *why_refused(int error)
@@ -130,23 +132,34 @@ static int attach_as(const struct datapath *datapath, int ifindex, enum attach_m
 			      mode_flag(mode) | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
 }
 
-static int attach_first(struct datapath *datapath, int ifindex, enum attach_mode mode,
-			enum attach_mode *used, const char **why)
+static int attach_natively(struct datapath *datapath, const struct link_info *link,
+			   const char **why)
+{
+	int error = -EOPNOTSUPP;
+
+	*why = hardware_why_not_native(link->name, link->mtu_max);
+	if (!*why) {
+		error = attach_as(datapath, link->ifindex, ATTACH_NATIVE);
+		if (error)
+			*why = why_refused(error);
+	}
+	return error;
+}
+
+static int attach_first(struct datapath *datapath, const struct link_info *link,
+			enum attach_mode mode, enum attach_mode *used, const char **why)
 {
 	int error;
 
 	kernel_words[0] = '\0';
 	if (mode != ATTACH_GENERIC) {
-		error = attach_as(datapath, ifindex, ATTACH_NATIVE);
+		error = attach_natively(datapath, link, why);
 		if (!error || mode == ATTACH_NATIVE || error == -ENODEV || error == -EPERM) {
-			if (error)
-				*why = why_refused(error);
 			*used = ATTACH_NATIVE;
 			return error;
 		}
-		*why = why_refused(error);
 	}
-	error = attach_as(datapath, ifindex, ATTACH_GENERIC);
+	error = attach_as(datapath, link->ifindex, ATTACH_GENERIC);
 	if (error)
 		*why = why_refused(error);
 	*used = ATTACH_GENERIC;
@@ -167,23 +180,24 @@ static int replace(struct datapath *datapath, int ifindex, uint32_t id, enum att
 	return error;
 }
 
-static int attach_over(struct datapath *datapath, int ifindex, enum attach_mode mode,
-		       enum attach_mode *used, const char **why, uint32_t *foreign_id)
+static int attach_over(struct datapath *datapath, const struct link_info *link,
+		       enum attach_mode mode, enum attach_mode *used, const char **why,
+		       uint32_t *foreign_id)
 {
 	enum attach_mode present;
 	uint32_t id;
-	int error = query(ifindex, &id, &present);
+	int error = query(link->ifindex, &id, &present);
 
 	if (error)
 		return error;
 	switch (whose_program(datapath, id)) {
 	case NOBODYS:
-		return attach_first(datapath, ifindex, mode, used, why);
+		return attach_first(datapath, link, mode, used, why);
 	case FOREIGN:
 		*foreign_id = id;
 		return -EEXIST;
 	case OURS_BUT_OLD:
-		error = replace(datapath, ifindex, id, present);
+		error = replace(datapath, link->ifindex, id, present);
 		break;
 	case OURS:
 		break;
@@ -192,12 +206,11 @@ static int attach_over(struct datapath *datapath, int ifindex, enum attach_mode 
 	return error;
 }
 
-int datapath_attach(struct datapath *datapath, int ifindex, const uint8_t mac[static 6],
-		    enum attach_mode mode, enum attach_mode *used, const char **why,
-		    uint32_t *foreign_id)
+int datapath_attach(struct datapath *datapath, const struct link_info *link, enum attach_mode mode,
+		    enum attach_mode *used, const char **why, uint32_t *foreign_id)
 {
 	struct interface_value value = {0}, before;
-	uint32_t key = ifindex;
+	uint32_t key = link->ifindex;
 	int interfaces = datapath->maps[MAP_interfaces], error;
 	bool is_known = !bpf_map_lookup_elem(interfaces, &key, &before);
 
@@ -208,12 +221,12 @@ int datapath_attach(struct datapath *datapath, int ifindex, const uint8_t mac[st
 		return -EINVAL;
 	/* first, so that no packet of ours passes a program that does not know its interface; as generic until
 	 * it is known, which is right for both */
-	memcpy(value.mac, mac, sizeof(value.mac));
+	memcpy(value.mac, link->mac, sizeof(value.mac));
 	value.is_generic = 1;
 	error = bpf_map_update_elem(interfaces, &key, &value, BPF_ANY);
 	if (error)
 		return error == -E2BIG ? -ENOSPC : error;
-	error = attach_over(datapath, ifindex, mode, used, why, foreign_id);
+	error = attach_over(datapath, link, mode, used, why, foreign_id);
 	if (error) {
 		if (!is_known)
 			bpf_map_delete_elem(interfaces, &key);
@@ -260,6 +273,15 @@ void datapath_interface_changed(struct datapath *datapath, int ifindex, const ui
 		memcpy(value.mac, mac, sizeof(value.mac));
 		bpf_map_update_elem(interfaces, &key, &value, BPF_EXIST);
 	}
+}
+
+bool datapath_receives_natively(struct datapath *datapath, int ifindex)
+{
+	struct interface_value value;
+	uint32_t key = ifindex;
+
+	return !bpf_map_lookup_elem(datapath->maps[MAP_interfaces], &key, &value) &&
+	       !value.is_injection && !value.is_generic;
 }
 
 int datapath_for_each_interface(struct datapath *datapath,

@@ -9,6 +9,9 @@
 #include <net/if.h>
 #include <wgxdp/types.h>
 
+/* Of a larger MTU most drivers' frames do not fit a page beside what XDP needs of it. */
+enum { ONE_PAGE_MTU = 3498 };
+
 enum hardware_answer { HARDWARE_UNKNOWN, HARDWARE_NO, HARDWARE_YES };
 
 struct hardware {
@@ -34,6 +37,11 @@ struct hardware {
 
 /* Whether this kernel makes machine code of BPF programs, by a look at a tiny one. */
 enum hardware_answer hardware_has_jit(void);
+
+/* Why a driver that takes the program would never run it, or NULL. `mtu_max`: the largest MTU the interface can have. */
+const char *hardware_why_not_native(const char *name, uint32_t mtu_max);
+/* That, of virtio_net with those features. */
+bool virtio_runs_programs(const char *features, uint32_t mtu_max);
 
 /* 0, -ENODEV or another -errno. */
 int hardware_read(struct hardware *hardware, const char *name);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* test_hardware.c - what is made of a driver that takes a program and does not run it (datapath/hardware.h). */
+#include <criterion/criterion.h>
+#include <datapath/hardware.h>
+
+#include <string.h>
+
+/* Features as sysfs shows them: those bits. */
+static const char *with(const int *bits)
+{
+	static char features[65];
+
+	memset(features, '0', 64);
+	for (; *bits >= 0; bits++)
+		features[*bits] = '1';
+	return features;
+}
+
+#define WITH(...) with((const int[]){__VA_ARGS__, -1})
+
+enum { MTU_TOLD = 3, TSO4 = 7, TSO6, ECN, UFO, MERGEABLE = 15, CONTROL = 17 };
+
+Test(hardware, virtio_runs_programs)
+{
+	cr_expect(virtio_runs_programs(WITH(MERGEABLE, TSO4, TSO6, ECN, UFO, CONTROL), 65535));
+	cr_expect(virtio_runs_programs(WITH(MERGEABLE, MTU_TOLD), 9000));
+	cr_expect(virtio_runs_programs(WITH(CONTROL), 65535), "a buffer a packet");
+	cr_expect(virtio_runs_programs(WITH(MTU_TOLD), 1500));
+	cr_expect(virtio_runs_programs(WITH(MTU_TOLD), 1400));
+	cr_expect(virtio_runs_programs("", 65535), "not told: the driver decides");
+	cr_expect(virtio_runs_programs("101", 65535), "cut short");
+}
+
+Test(hardware, virtio_runs_no_programs)
+{
+	static const int joining[] = {TSO4, TSO6, ECN, UFO};
+
+	for (size_t i = 0; i < sizeof(joining) / sizeof(joining[0]); i++)
+		cr_expect_not(virtio_runs_programs(WITH(CONTROL, joining[i]), 65535), "bit %d",
+			      joining[i]);
+	cr_expect_not(virtio_runs_programs(WITH(MTU_TOLD), 1501));
+	cr_expect_not(virtio_runs_programs(WITH(MTU_TOLD), 9000));
+}
+
+Test(hardware, others_are_not_asked)
+{
+	cr_expect_null(hardware_why_not_native("lo", 65535));
+	cr_expect_null(hardware_why_not_native("no-such-one", 65535));
+}
