@@ -84,6 +84,11 @@ Test(doctor, interfaces)
 				     "xdp", FINDING_ADVICE, "--mode native");
 	EXPECT(hardware.mtu = 1499, "mtu", FINDING_ADVICE, "an MTU of 1419");
 	EXPECT(hardware.mtu = 9000, "mtu", FINDING_ADVICE, "mtu 3498");
+	EXPECT(hardware.mtu = 9000; hardware.program = 7;
+	       hardware.program_is_ours = true, "mtu", FINDING_ADVICE, "wgxdp detach eth0");
+	EXPECT(hardware.mtu = 9000; hardware.program = 7;
+	       hardware.program_is_ours = hardware.program_is_generic = true, "mtu", FINDING_GOOD,
+	       "");
 	EXPECT(hardware.queues = 1, "queues", FINDING_ADVICE, "ethtool -L eth0 combined 8");
 	EXPECT(hardware.queues = 0, "queues", FINDING_UNKNOWN, "");
 	EXPECT(hardware.hashes_udp4 = HARDWARE_NO, "hash-udp4", FINDING_ADVICE,

@@ -133,6 +133,8 @@ struct device {
 	bool route_mtus_are_stale;
 	/* nesting.c: an interface that is no tunnel of ours, the last one asked for */
 	int plain_ifindex;
+	/* whose MTU is known to be too large for its mode, or 0 */
+	int too_large_ifindex;
 
 	struct datapath *datapath;
 	struct netlink *netlink;

@@ -6,6 +6,7 @@
  */
 #include <agent/device.h>
 #include <agent/log.h>
+#include <datapath/hardware.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,6 +44,24 @@ static void look_at_links(struct device *device)
 		device_set_up(device, up);
 }
 
+/* Attaching asks the driver; an MTU that is raised later not every driver refuses. Said once. */
+static void look_at_mtu(struct device *device, const struct link_info *link, bool gone)
+{
+	bool is_told = device->too_large_ifindex == link->ifindex;
+
+	if (gone || link->mtu <= ONE_PAGE_MTU ||
+	    !datapath_receives_natively(device->datapath, link->ifindex)) {
+		if (is_told)
+			device->too_large_ifindex = 0;
+		return;
+	}
+	device->too_large_ifindex = link->ifindex;
+	if (!is_told)
+		log_error("%s: MTU %u, and native mode: what is longer than a page may be lost by "
+			  "the driver; 'wgxdp detach %s' and attach again",
+			  link->name, link->mtu, link->name);
+}
+
 static void link_changed(void *context, const struct link_info *link, bool gone)
 {
 	struct device *device = context;
@@ -51,6 +70,7 @@ static void link_changed(void *context, const struct link_info *link, bool gone)
 		device->follow.is_due = true;
 	device->plain_ifindex = 0;
 	datapath_interface_changed(device->datapath, link->ifindex, link->mac, gone);
+	look_at_mtu(device, link, gone);
 	if (link->ifindex == device->hidden.ifindex && gone) {
 		device->is_gone = true;
 		device->is_ending = true;

@@ -7,8 +7,6 @@
 enum {
 	/* outer IPv6, UDP, the message's header and its tag */
 	OUTER_LENGTH = 40 + 8 + 16 + 16,
-	/* above it most drivers have no room for a frame and its XDP headroom in one page */
-	ONE_PAGE_MTU = 3498,
 };
 
 static void judge_driver(struct findings *findings, const struct hardware *hardware)
@@ -81,6 +79,14 @@ static void judge_mtu(struct findings *findings, const struct hardware *hardware
 			       "give the tunnel an MTU of %u, or its largest packets leave in "
 			       "fragments, which take the slow way",
 			       hardware->mtu > OUTER_LENGTH ? hardware->mtu - OUTER_LENGTH : 0);
+	} else if (hardware->mtu > ONE_PAGE_MTU && hardware->program_is_ours) {
+		/* in generic mode there is nothing to say against it */
+		if (!hardware->program_is_generic)
+			finding_advise(mtu, FINDING_ADVICE,
+				       "wgxdp detach %s, then attach it again: the MTU was raised "
+				       "since, and in native mode a driver may lose what is longer "
+				       "than a page",
+				       hardware->name);
 	} else if (hardware->mtu > ONE_PAGE_MTU) {
 		finding_advise(
 			mtu, FINDING_ADVICE,
