@@ -108,7 +108,8 @@ WGXDP_INLINE enum verdict send(struct __sk_buff *skb, struct sending *out,
 	/* 1. whose packet it is */
 	if (!tunnel || !tunnel->is_up)
 		return VERDICT_TUNNEL_DOWN;
-	if (!pull_headers(skb, tunnel))
+	/* many packets in one, with a checksum for none: wg0 does not offer to take them, but it can be told to */
+	if (skb->gso_size || !pull_headers(skb, tunnel))
 		return VERDICT_NO_ROOM;
 	if (is_keepalive && bpf_skb_load_bytes(skb, sizeof(struct ethernet_header), &out->peer_id,
 					       sizeof(out->peer_id)))

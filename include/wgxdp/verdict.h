@@ -40,7 +40,7 @@
 	X(STAGE_FULL,           "stage-full",           "no session, and no room to wait for one") \
 	X(PACKET_TOO_BIG,       "packet-too-big",       "inner packet larger than the tunnel's MTU") \
 	X(SLOW_WAY,             "slow-way",             "sealed, and given to the agent to send")  \
-	X(NO_ROOM,              "no-room",              "no memory to make the packet longer or to redirect it") \
+	X(NO_ROOM,              "no-room",              "no memory to make the packet longer, or the stack did not segment it") \
 	X(FLOODED,              "flooded",              "handshake message without a cookie, more than are answered under load") \
 	X(OVER_LIMIT,           "over-limit",           "more than the peer's limit lets through")             \
 	X(QUEUE_FULL,           "queue-full",           "delivered, and lost as the tunnel's interface had no place for it")

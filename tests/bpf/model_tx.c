@@ -176,6 +176,8 @@ static enum verdict send(struct model *model, bool is_keepalive, const uint8_t *
 	memset(&out, 0, offsetof(struct leaving, message));
 	if (!model->state->has_tunnel || !model->state->tunnel.is_up)
 		return VERDICT_TUNNEL_DOWN;
+	if (model->state->segment_size)
+		return VERDICT_NO_ROOM;
 	if (is_keepalive) {
 		memcpy(&id, frame + ETHERNET_LENGTH, sizeof(id));
 		model->peer = model_peer(model->state, id);

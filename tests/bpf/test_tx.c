@@ -91,6 +91,9 @@ STATE(no_ring_no_session, no_ring(state); no_session(state))
 STATE(no_ring_no_interface, no_ring(state); no_interface_known(state))
 STATE(no_ring_no_endpoint, no_ring(state); no_endpoint(state))
 
+STATE(is_not_segmented, state->segment_size = 536)
+STATE(is_not_segmented_no_peer, is_not_segmented(state); no_peer(state))
+
 STATE(limit_used_up, state->peers[PEER].limit.cost = 1 << RATE_COST_SHIFT;
       state->peers[PEER].limit.sent_until = world_time() + SECONDS(60);
       state->peers[PEER].limit.burst = SECONDS(1))
@@ -179,6 +182,15 @@ static const struct row rows[] = {
 	{"slow way, CE and DSCP", SHOT(SLOW_WAY), .state = no_interface_known, .packet = ds_all},
 	{"slow way, ECT(1)", SHOT(SLOW_WAY), .state = no_interface_known, .packet = ds_ect1},
 	{"slow way, no ring", SHOT(NO_ROOM), .state = no_ring_no_interface},
+	{"not segmented", SHOT(NO_ROOM), .state = is_not_segmented},
+	{"not segmented, 1 420 bytes", SHOT(NO_ROOM), .state = is_not_segmented,
+	 .packet = as_large_as_the_mtu},
+	{"not segmented, larger than the MTU", SHOT(NO_ROOM), .state = is_not_segmented,
+	 .packet = much_larger},
+	{"not segmented, peer gone", SHOT(NO_ROOM), .state = is_not_segmented_no_peer},
+	{"agent: not segmented", SHOT(NO_ROOM), .state = is_not_segmented, .by_agent = true},
+	{"keepalive, not segmented", SHOT(NO_ROOM), .state = is_not_segmented, .packet = keepalive,
+	 .by_agent = true},
 
 	{"within its limit", SEALED, .state = limit_left},
 	{"179 s old", SEALED, .state = born_179_s_ago},

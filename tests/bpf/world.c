@@ -262,6 +262,7 @@ void world_load(struct world *world, const struct state *state)
 {
 	uint32_t one = 1, tunnel = TUNNEL, other = OTHER_TUNNEL;
 
+	world->segment_size = state->segment_size;
 	load_addresses(world, state);
 	put(MAP(world, interfaces), &one, &state->interface, state->has_interface);
 	put(MAP(world, tunnels), &tunnel, &state->tunnel, state->has_tunnel);
@@ -475,7 +476,8 @@ void world_rx(struct world *world, const uint8_t *frame, uint32_t length, struct
 void world_tx(struct world *world, struct bpf_program *program, uint32_t mark, const uint8_t *frame,
 	      uint32_t length, struct outcome *outcome)
 {
-	struct __sk_buff in = {.mark = mark, .ifindex = TUNNEL}, out = {0};
+	struct __sk_buff in = {.mark = mark, .ifindex = TUNNEL, .gso_size = world->segment_size};
+	struct __sk_buff out = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length,
 		    .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
 		    .ctx_size_out = sizeof(out));

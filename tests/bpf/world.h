@@ -71,6 +71,8 @@ struct state {
 	bool has_peer[PEERS];
 	/* of `lo` */
 	uint32_t egress_mtu;
+	/* of the frame, when the stack did not take it apart */
+	uint32_t segment_size;
 	struct tunnel_value tunnel, other_tunnel;
 	struct interface_value interface;
 	/* of TUNNEL; and until when the peer's address has spent its rate, with a cookie and without: 0 is unheard of */
@@ -120,6 +122,7 @@ struct world {
 	/* KEYSTREAMS_MAX of them when the test asked for some, and the slot that was prepared last */
 	struct keystream *keystreams;
 	struct keystream_slot *prepared;
+	uint32_t segment_size;
 };
 
 extern const struct address our_ipv4, our_ipv6, peer_ipv4, peer_ipv6;
