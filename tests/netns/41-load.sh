@@ -42,7 +42,7 @@ for program in without with; do
 	[ "$program" = without ] || wgxdp a attach eth1 --tunnel "${TUNNEL[a]}"
 	step "$program the receive program on the flooded cable"
 	# what is more than the agent can answer is lost by chance at its socket, b's too
-	rate=$([ "$program" = with ] || echo --rate 40000)
+	rate=$([ "$program" = with ] || echo --rate 20000)
 
 	cost
 	demanded=$(verdict a cookie-demanded)
@@ -65,7 +65,8 @@ for program in without with; do
 	step "one who has a cookie floods too: its rate is 20 a second"
 	other=$FLOOD_PID
 	limited=$(verdict a rate-limited)
-	flood_with 4 holder --key "$KEY" --count 20000 --seconds 25
+	# shellcheck disable=SC2086 # an option and its value, or none
+	flood_with 4 holder --key "$KEY" --count 20000 --seconds 25 $rate
 	# what the agent looks at itself waits for its turn
 	wait_for 10 "them to be rate-limited" has_more a rate-limited $((limited + SENT * 95 / 100))
 	stop "$other"

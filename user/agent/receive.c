@@ -99,23 +99,29 @@ static size_t write_ipv6(uint8_t *to, const struct udp_datagram *datagram)
 /* The checksums were the stack's to check, and are left out. */
 static void inject(struct device *device, const struct udp_datagram *datagram)
 {
-	_Alignas(8) uint8_t frame[2 + FRAME_MAX] = {0};
+	_Alignas(8) uint8_t frame[2 + FRAME_MAX];
 	uint8_t *at = frame + 2;
 	struct ether_header *ethernet = (void *)at;
 	struct udphdr *udp;
 	bool is_ipv4 = datagram->from.family == FAMILY_IPV4;
+	int error;
 
 	at += sizeof(*ethernet);
-	ethernet->ether_type = WGXDP_BE16(is_ipv4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	*ethernet = (struct ether_header){
+		.ether_type = WGXDP_BE16(is_ipv4 ? ETHERTYPE_IP : ETHERTYPE_IPV6),
+	};
 	at += is_ipv4 ? write_ipv4(at, datagram) : write_ipv6(at, datagram);
 	udp = (void *)at;
 	memcpy(&udp->uh_sport, datagram->from.port, sizeof(udp->uh_sport));
 	udp->uh_dport = WGXDP_BE16(device->udp.port);
 	udp->uh_ulen = udp_length(datagram);
+	udp->uh_sum = 0;
 	at += sizeof(*udp);
 	memcpy(at, datagram->bytes, datagram->length);
 	at += datagram->length;
-	datapath_inject(device->datapath, ethernet, at - (uint8_t *)ethernet);
+	error = datapath_inject(device->datapath, ethernet, at - (uint8_t *)ethernet);
+	if (error)
+		device->verdicts[error == -EMSGSIZE ? VERDICT_TOO_LONG : VERDICT_NO_ROOM]++;
 }
 
 /* ---- handshakes ---------------------------------------------------------------------------------- */

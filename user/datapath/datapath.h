@@ -154,7 +154,8 @@ int datapath_events_fd(const struct datapath *datapath);
 int datapath_consume_events(struct datapath *datapath);
 
 /* Runs the receive program on an outer Ethernet frame as if it had arrived, with live frames: what it
- * decrypts is delivered. For transport packets that came to the UDP socket instead. */
+ * decrypts is delivered. For transport packets that came to the UDP socket instead. 0 or -errno: -EMSGSIZE for one
+ * that this kernel has no way for. */
 int datapath_inject(struct datapath *datapath, const void *frame, size_t length);
 
 /* What became of the tunnel's packets: sums of all CPUs. */
