@@ -284,6 +284,11 @@ static int look_at_interface(struct agent *agent)
 	return error;
 }
 
+static int start_helper(struct agent *agent)
+{
+	return helper_start(&agent->device.helper);
+}
+
 static int apply_rules(struct agent *agent)
 {
 	return agent->options->rules ? device_configure(&agent->device, agent->options->rules) : 0;
@@ -295,11 +300,17 @@ static int start(struct agent *agent)
 		int (*step)(struct agent *agent);
 		const char *name;
 	} steps[] = {
-		{take_lock, "lock"},          {take_pid_file, "one agent a tunnel"},
-		{open_loop, "event loop"},    {open_network, "interface"},
-		{open_datapath, "data path"}, {open_tunnel, "tunnel"},
-		{open_events, "events"},      {look_at_interface, "interface"},
-		{apply_rules, "its options"}, {open_server, "wg(8)'s socket"},
+		{start_helper, "helper"},
+		{take_lock, "lock"},
+		{take_pid_file, "one agent a tunnel"},
+		{open_loop, "event loop"},
+		{open_network, "interface"},
+		{open_datapath, "data path"},
+		{open_tunnel, "tunnel"},
+		{open_events, "events"},
+		{look_at_interface, "interface"},
+		{apply_rules, "its options"},
+		{open_server, "wg(8)'s socket"},
 	};
 	int error = 0;
 
@@ -388,6 +399,7 @@ static void finish(struct agent *agent)
 	if (device->packet_socket >= 0)
 		close(device->packet_socket);
 	icmp_close(device);
+	helper_stop(&device->helper);
 	if (device->state_fd >= 0)
 		close(device->state_fd);
 	if (device->datapath)
@@ -413,6 +425,7 @@ static void prepare(struct agent *agent, const char *tunnel, const struct agent_
 	device->packet_socket = -1;
 	device->icmp_ipv4 = -1;
 	device->icmp_ipv6 = -1;
+	device->helper.fd = -1;
 	device->state_fd = -1;
 	device->idle_waiter.fd = -1;
 	device->loop = (struct loop){.epoll_fd = -1, .timer_fd = -1};
@@ -442,6 +455,16 @@ static void go_to_background(const char *tunnel)
 		log_error("cannot leave this directory");
 }
 
+static void release_parent(int ready_fd)
+{
+	if (ready_fd < 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, 0);
+	if (write(ready_fd, "", 1) != 1)
+		log_error("nobody waits for this agent");
+	close(ready_fd);
+}
+
 /* `ready_fd`: -1 in the foreground, else where a byte says that the parent need not wait any longer. */
 static int start_and_run(const char *tunnel, const struct agent_options *options, int ready_fd)
 {
@@ -451,19 +474,20 @@ static int start_and_run(const char *tunnel, const struct agent_options *options
 	log_start(tunnel);
 	prepare(&agent, tunnel, options);
 	error = start(&agent);
+	if (!error && ready_fd >= 0)
+		go_to_background(tunnel);
+	else if (!error && getenv("WG_LOG_FILE") && log_to_file(NULL))
+		log_error("cannot write to WG_LOG_FILE");
+	/* all that takes more is done, and no other thread is there yet */
+	if (!error) {
+		error = privilege_of_agent();
+		agent.failed = "capabilities";
+	}
 	if (error) {
 		log_line(LOG_ERROR, "agent: %s: %s", agent.failed,
 			 error == -EALREADY ? "one runs already" : strerror(-error));
 	} else {
-		if (ready_fd >= 0) {
-			go_to_background(tunnel);
-			prctl(PR_SET_PDEATHSIG, 0);
-			if (write(ready_fd, "", 1) != 1)
-				log_error("nobody waits for this agent");
-			close(ready_fd);
-		} else if (getenv("WG_LOG_FILE") && log_to_file(NULL)) {
-			log_error("cannot write to WG_LOG_FILE");
-		}
+		release_parent(ready_fd);
 		release_lock(&agent);
 		log_verbose("agent %d is ready", getpid());
 		error = run(&agent.device);

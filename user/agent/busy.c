@@ -157,8 +157,6 @@ void busy_end(struct device *device)
 		close(device->idle_waiter.fd);
 	}
 	device->idle_waiter.fd = -1;
-	if (device->keystreams)
-		datapath_unmap_keystreams(device->keystreams);
+	datapath_remove_keystreams(device->datapath, tunnel_of(device), device->keystreams);
 	device->keystreams = NULL;
-	datapath_remove_keystreams(device->datapath, tunnel_of(device));
 }

@@ -14,6 +14,7 @@
 
 #include <agent/config.h>
 #include <agent/deadlines.h>
+#include <agent/helper.h>
 #include <agent/loop.h>
 #include <agent/monitor.h>
 #include <agent/table.h>
@@ -167,6 +168,7 @@ struct device {
 	/* icmp.c's budget; icmp_socket.c's, -1: none */
 	uint64_t icmp_tokens, icmp_refilled;
 	int icmp_ipv4, icmp_ipv6;
+	struct helper helper;
 
 	char state_path[PATH_MAX];
 	int state_fd;

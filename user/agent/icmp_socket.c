@@ -10,21 +10,12 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* linux/icmp.h has it, and a second struct icmphdr */
 #define ICMP_FILTER 1
-
-/* A socket belongs to the namespace of the thread that makes it. */
-struct opening {
-	/* -1: where we are */
-	int namespace;
-	int ipv4, ipv6;
-};
 
 static int open_one(int family, int protocol)
 {
@@ -47,28 +38,13 @@ static int open_one(int family, int protocol)
 	return fd;
 }
 
-static void *open_there(void *context)
+/* A socket belongs to the namespace of the thread that makes it. */
+struct icmp_sockets icmp_open_here(void)
 {
-	struct opening *opening = context;
-
-	if (opening->namespace >= 0 && setns(opening->namespace, CLONE_NEWNET))
-		return NULL;
-	opening->ipv4 = open_one(AF_INET, IPPROTO_ICMP);
-	opening->ipv6 = open_one(AF_INET6, IPPROTO_ICMPV6);
-	return NULL;
-}
-
-/* In a thread that ends there, so that no error on the way back leaves us in a namespace that is not ours. */
-static void open_far(struct device *device, struct opening *opening)
-{
-	pthread_t thread;
-
-	opening->namespace = netlink_open_namespace(device->netlink, device->hidden.far_namespace);
-	if (opening->namespace < 0)
-		return;
-	if (!pthread_create(&thread, NULL, open_there, opening))
-		pthread_join(thread, NULL);
-	close(opening->namespace);
+	return (struct icmp_sockets){
+		.ipv4 = open_one(AF_INET, IPPROTO_ICMP),
+		.ipv6 = open_one(AF_INET6, IPPROTO_ICMPV6),
+	};
 }
 
 void icmp_close(struct device *device)
@@ -83,16 +59,16 @@ void icmp_close(struct device *device)
 
 void icmp_follow(struct device *device)
 {
-	struct opening opening = {.namespace = -1, .ipv4 = -1, .ipv6 = -1};
+	struct icmp_sockets sockets = {-1, -1};
 
 	icmp_close(device);
 	if (device->hidden.far_ifindex)
-		open_far(device, &opening);
+		sockets = helper_open_icmp(&device->helper, device->hidden.far_namespace);
 	else if (device->hidden.peer_ifindex)
-		open_there(&opening);
-	device->icmp_ipv4 = opening.ipv4;
-	device->icmp_ipv6 = opening.ipv6;
-	if (opening.ipv4 < 0)
+		sockets = icmp_open_here();
+	device->icmp_ipv4 = sockets.ipv4;
+	device->icmp_ipv6 = sockets.ipv6;
+	if (sockets.ipv4 < 0)
 		log_verbose("no raw socket where %s is: ICMP errors seem to come from destinations",
 			    device->name);
 }

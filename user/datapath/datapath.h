@@ -135,11 +135,12 @@ int datapath_get_session(struct datapath *datapath, uint32_t local_index,
 /* Makes the tunnel's, KEYSTREAMS_MAX of them, in memory that BPF sees too. -EEXIST when there are some. */
 int datapath_make_keystreams(struct datapath *datapath, uint32_t tunnel,
 			     struct keystream **keystreams);
-void datapath_unmap_keystreams(struct keystream *keystreams);
 /* Overwrites one that nobody fills any more. */
 void datapath_wipe_keystream(struct keystream *keystream);
-/* BPF goes on without; whatever is left of them is overwritten. */
-void datapath_remove_keystreams(struct datapath *datapath, uint32_t tunnel);
+/* BPF goes on without; whatever is left of them is overwritten and, when they are given, unmapped. NULL: those of an
+ * agent before, found by an id, which takes CAP_SYS_ADMIN. */
+void datapath_remove_keystreams(struct datapath *datapath, uint32_t tunnel,
+				struct keystream *keystreams);
 /* Which of them is the session's, from 1 on; 0: none. */
 int datapath_set_stream(struct datapath *datapath, uint32_t local_index,
 			enum keystream_direction direction, uint32_t stream);

@@ -103,7 +103,8 @@ static int program_info(int fd, struct bpf_prog_info *info)
 enum whose { NOBODYS, OURS, OURS_BUT_OLD, FOREIGN };
 
 /* The pinned program; or the same code loaded another time, whose pins are lost or in the namespace that
- * the interface came from. */
+ * the interface came from. That one is looked at by its id, which takes CAP_SYS_ADMIN; a running agent has it not, and
+ * the program is a stranger's to it. */
 static enum whose whose_program(const struct datapath *datapath, uint32_t id)
 {
 	struct bpf_prog_info ours, there;
@@ -242,14 +243,14 @@ int datapath_detach(struct datapath *datapath, int ifindex)
 	uint32_t id, key = ifindex;
 	int error = query(ifindex, &id, &mode), there;
 	LIBBPF_OPTS(bpf_xdp_attach_opts, options);
+	enum whose whose = error ? NOBODYS : whose_program(datapath, id);
 
 	/* an interface that is gone took its program with it */
-	if (error || whose_program(datapath, id) == NOBODYS ||
-	    whose_program(datapath, id) == FOREIGN)
+	if (whose == NOBODYS || whose == FOREIGN)
 		return bpf_map_delete_elem(datapath->maps[MAP_interfaces], &key);
-	there = bpf_prog_get_fd_by_id(id);
+	there = whose == OURS ? dup(datapath->programs[PROGRAM_rx]) : bpf_prog_get_fd_by_id(id);
 	if (there < 0)
-		return there;
+		return whose == OURS ? -errno : there;
 	options.old_prog_fd = there;
 	error = bpf_xdp_detach(ifindex, mode_flag(mode) | XDP_FLAGS_REPLACE, &options);
 	close(there);

@@ -58,11 +58,6 @@ int datapath_make_keystreams(struct datapath *datapath, uint32_t tunnel,
 	return error;
 }
 
-void datapath_unmap_keystreams(struct keystream *keystreams)
-{
-	munmap(keystreams, mapping_length());
-}
-
 /* What BPF is just mixing with a text must not become zeros under its hands: it would send the text. */
 static void wipe_slot(struct keystream_slot *slot)
 {
@@ -91,24 +86,30 @@ void datapath_wipe_keystream(struct keystream *keystream)
 	keystream->missed = 0;
 }
 
-void datapath_remove_keystreams(struct datapath *datapath, uint32_t tunnel)
+static void wipe_keystreams(struct keystream *keystreams)
 {
-	struct keystream *left;
-	uint32_t id;
-	int map;
+	for (int i = 0; i < KEYSTREAMS_MAX; i++)
+		datapath_wipe_keystream(&keystreams[i]);
+	munmap(keystreams, mapping_length());
+}
 
-	if (bpf_map_lookup_elem(datapath->maps[MAP_keystreams], &tunnel, &id))
-		return;
-	map = bpf_map_get_fd_by_id(id);
-	bpf_map_delete_elem(datapath->maps[MAP_keystreams], &tunnel);
-	if (map < 0)
-		return;
-	if (!map_memory(map, &left)) {
-		for (int i = 0; i < KEYSTREAMS_MAX; i++)
-			datapath_wipe_keystream(&left[i]);
-		datapath_unmap_keystreams(left);
+void datapath_remove_keystreams(struct datapath *datapath, uint32_t tunnel,
+				struct keystream *keystreams)
+{
+	int map = -1;
+	uint32_t id;
+
+	if (!bpf_map_lookup_elem(datapath->maps[MAP_keystreams], &tunnel, &id)) {
+		map = keystreams ? -1 : bpf_map_get_fd_by_id(id);
+		bpf_map_delete_elem(datapath->maps[MAP_keystreams], &tunnel);
 	}
-	close(map);
+	if (map >= 0) {
+		if (map_memory(map, &keystreams))
+			keystreams = NULL;
+		close(map);
+	}
+	if (keystreams)
+		wipe_keystreams(keystreams);
 }
 
 int datapath_set_stream(struct datapath *datapath, uint32_t local_index,

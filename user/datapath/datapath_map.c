@@ -232,7 +232,7 @@ int datapath_remove_tunnel(struct datapath *datapath, uint32_t tunnel)
 	while (for_each_key(datapath, MAP_allowed_ipv6, remove_prefix_of, tunnel))
 		;
 	for_each_key(datapath, MAP_peers, remove_peer_of, tunnel);
-	datapath_remove_keystreams(datapath, tunnel);
+	datapath_remove_keystreams(datapath, tunnel, NULL);
 	bpf_map_delete_elem(datapath->maps[MAP_events], &tunnel);
 	return bpf_map_delete_elem(datapath->maps[MAP_tunnels], &tunnel);
 }
