@@ -91,7 +91,7 @@ write_conf() {
 	printf '%s\n' "[Interface]" "PrivateKey = $(cat "$WORK/a.key")" "ListenPort = $PORT" \
 		"Address = ${INNER4[a]}/24, ${INNER6[a]}/64" "" "[Peer]" "PublicKey = $(public_key b)" \
 		"Endpoint = $(outer b 4)" "AllowedIPs = ${INNER4[b]}/32, ${INNER6[b]}/128" "$@" |
-		inside sh -c 'umask 077; cat >"$1"' sh "/etc/wireguard/$T.conf"
+		inside install -m 600 /dev/stdin "/etc/wireguard/$T.conf"
 }
 agent() {
 	inside sh -c 'cat /run/wgxdp/*/'"$T.pid"

@@ -35,7 +35,7 @@ bad() {
 for verb in show stats monitor; do
 	step "$verb"
 	bad 1 "$verb: there is no tunnel ${T}x in this network namespace" $verb "${T}x"
-	bad 1 "$verb: 'a/b' cannot be a tunnel's name: expected an interface name of at most 12 characters" \
+	bad 1 "$verb: 'a/b' cannot be a tunnel's name: expected an interface name of at most 15 characters" \
 		$verb a/b
 	bad 2 "$verb: 'more' is too much: expected [TUNNEL]" $verb "$T" more
 	bad 2 "$verb: --json takes no value" $verb --json=1
@@ -52,7 +52,7 @@ for where in "" 9586 :9586 127.0.0.1 127.0.0.1:0 127.0.0.1:65536 localhost:9586 
 	bad 1 "metrics: --listen '$where': expected ADDRESS:PORT or [IPV6]:PORT, with a port from 1 to 65535" \
 		metrics --listen "$where"
 done
-bad 1 "metrics: 'a/b' cannot be a tunnel's name: expected an interface name of at most 12 characters" \
+bad 1 "metrics: 'a/b' cannot be a tunnel's name: expected an interface name of at most 15 characters" \
 	metrics a/b --listen 127.0.0.1:9586
 
 step "top"

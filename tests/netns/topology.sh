@@ -298,8 +298,14 @@ nothing_left() {
 	[ -z "$(leftovers)" ]
 }
 
+# tunnels_of END: by their hidden ends in its namespace; that of a long name has the whole one for another name.
+tunnels_of() {
+	ip -n "$(ns "$1")" -j link show | jq -r '.[] | select(.ifname? // "" | endswith(".dp")) |
+		([.altnames[]? | select(endswith(".dp"))][0] // .ifname) | rtrimstr(".dp")'
+}
+
 take_down() {
-	local end hidden status=0
+	local end tunnel status=0
 	for end in "${!ENGINE_PID[@]}"; do
 		stop "${ENGINE_PID[$end]}"
 	done
@@ -307,8 +313,8 @@ take_down() {
 		[ -e "/run/netns/$(ns "$end")" ] || continue
 		[ "${ENGINE[$end]}" != kernel ] || ip -n "$(ns "${NOW[$end]}")" link delete "${TUNNEL[$end]}"
 		[ "${ENGINE[$end]}" = wgxdp ] || continue
-		for hidden in $(ip -n "$(ns "$end")" -br link | grep -o "^${TUNNEL[$end]}[^@ ]*\.dp"); do
-			wgxdp "$end" down "${hidden%.dp}" || status=1
+		for tunnel in $(tunnels_of "$end" | grep "^${TUNNEL[$end]}"); do
+			wgxdp "$end" down "$tunnel" || status=1
 		done
 	done
 	return $status

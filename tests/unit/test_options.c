@@ -345,7 +345,7 @@ Test(options, command_lines_that_are_refused)
 		{"attach eth0 --listen-port 70000", 1, "'70000'"},
 		{"attach eth0 --fwmark x", 1, "--fwmark 'x'"},
 		{"attach eth0 --address 10.0.0.0/40", 1, "'10.0.0.0/40'"},
-		{"attach eth0 --tunnel thirteenbytes", 1, "at most 12 characters"},
+		{"attach eth0 --tunnel sixteen-letters-", 1, "at most 15 characters"},
 		{"attach eth0 --private-key /nonexistent", 1, "/nonexistent"},
 		{"down a/b", 1, "expected a tunnel's name, or a file that is called NAME.conf"},
 		{"peer add x", 1, "'x' is not a public key"},

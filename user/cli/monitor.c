@@ -17,7 +17,6 @@
 
 /* How often tunnels are looked for that nobody follows yet, in milliseconds. */
 #define SEARCH_INTERVAL 500
-#define HIDDEN_SUFFIX ".dp"
 
 enum { TUNNELS_FOLLOWED = 256, READ_ROOM = 16 << 10 };
 
@@ -96,23 +95,17 @@ static void lose(struct monitoring *monitoring, size_t at)
 	monitoring->fds[at] = monitoring->fds[monitoring->count];
 }
 
+static void search_one(void *context, const char *name)
+{
+	if (!is_followed(context, name))
+		follow(context, name);
+}
+
 static void search(struct monitoring *monitoring)
 {
-	struct if_nameindex *names = monitoring->wanted ? NULL : if_nameindex();
-
-	for (size_t i = 0; names && names[i].if_index; i++) {
-		size_t length = strlen(names[i].if_name), suffix = strlen(HIDDEN_SUFFIX);
-		char name[IFNAMSIZ];
-
-		if (length <= suffix ||
-		    strcmp(names[i].if_name + length - suffix, HIDDEN_SUFFIX) != 0)
-			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)(length - suffix), names[i].if_name);
-		if (!is_followed(monitoring, name))
-			follow(monitoring, name);
-	}
-	if (names)
-		if_freenameindex(names);
+	/* what cannot be told now is asked for again soon */
+	if (!monitoring->wanted)
+		tunnel_for_each(search_one, monitoring);
 	if (!monitoring->wanted || monitoring->count)
 		return;
 	if (tunnel_exists(monitoring->wanted)) {

@@ -5,6 +5,7 @@
  */
 #include <cli/show.h>
 #include <crypto/crypto.h>
+#include <datapath/netlink.h>
 #include <util/encoding.h>
 #include <util/verdicts.h>
 
@@ -127,15 +128,18 @@ static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
 {
 	const struct device_config *config = &tunnel->config;
 	json_t *peers = json_array(), *verdicts = json_object();
+	char hidden[IFNAMSIZ] = "";
 
+	netlink_hidden_name(hidden, tunnel->name);
 	for (size_t i = 0; i < config->peer_count; i++)
 		json_append(&peers, json_of_peer(&config->peers[i]));
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		add_verdict(verdicts, i, config->verdicts[i]);
-	return json_pack("{s:s, s:o, s:b, s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "name", tunnel->name,
-			 "public_key", public_key_as_json(config), "is_up", config->is_up,
-			 "listen_port", config->listen_port, "fwmark", (json_int_t)config->fwmark,
-			 "bound_to", bound_addresses_as_json(config), "clamp_mss",
+	return json_pack("{s:s, s:s, s:o, s:b, s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "name",
+			 tunnel->name, "hidden_end", hidden, "public_key",
+			 public_key_as_json(config), "is_up", config->is_up, "listen_port",
+			 config->listen_port, "fwmark", (json_int_t)config->fwmark, "bound_to",
+			 bound_addresses_as_json(config), "clamp_mss",
 			 mss_limit_as_json(config->mss_limit), "interfaces",
 			 interfaces_as_json(config), "verdicts", verdicts, "peers", peers);
 }

@@ -5,6 +5,7 @@
  */
 #include <cli/show.h>
 #include <crypto/crypto.h>
+#include <datapath/netlink.h>
 #include <util/encoding.h>
 #include <util/verdicts.h>
 
@@ -203,6 +204,17 @@ static void print_peers(const struct printer *print, const struct device_config 
 	free(sorted);
 }
 
+/* Of a name that does not say it. */
+static void print_hidden_end(const struct printer *print, const char *tunnel)
+{
+	char hidden[IFNAMSIZ];
+
+	if (!netlink_has_long_name(tunnel) || netlink_hidden_name(hidden, tunnel))
+		return;
+	begin_line(print, "hidden end");
+	fprintf(print->to, "%s\n", hidden);
+}
+
 static void print_keys(const struct printer *print, const struct device_config *config)
 {
 	char text[KEY_BASE64_LENGTH + 1];
@@ -257,6 +269,7 @@ void show_text(FILE *to, const struct colors *colors, const struct shown_tunnel 
 
 	fprintf(to, "%s%s%sinterface%s: %s%s%s\n", colors->reset, colors->green, colors->bold,
 		colors->reset, colors->green, tunnel->name, colors->reset);
+	print_hidden_end(&print, tunnel->name);
 	print_keys(&print, config);
 	if (config->listen_port) {
 		begin_line(&print, "listening port");

@@ -8,15 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HIDDEN_SUFFIX ".dp"
-
 /* Into the next place of the list. */
-static void ask(struct shown_list *list, const char *name, size_t length)
+static void ask(struct shown_list *list, const char *name)
 {
 	struct shown_tunnel *tunnel = &list->tunnels[list->count++];
 	int fd;
 
-	snprintf(tunnel->name, sizeof(tunnel->name), "%.*s", (int)length, name);
+	snprintf(tunnel->name, sizeof(tunnel->name), "%s", name);
 	fd = tunnel_connect(tunnel->name);
 	tunnel->error = fd < 0 ? fd : uapi_get(fd, &tunnel->config);
 	if (fd >= 0)
@@ -28,35 +26,27 @@ static int ask_one(struct shown_list *list, const char *name)
 	list->tunnels = calloc(1, sizeof(*list->tunnels));
 	if (!list->tunnels)
 		return -ENOMEM;
-	ask(list, name, strlen(name));
+	ask(list, name);
 	return 0;
 }
 
-static int ask_all(struct shown_list *list)
+static void ask_another(void *context, const char *name)
 {
-	struct if_nameindex *names = if_nameindex();
-	size_t count = 0;
+	struct shown_list *list = context;
+	struct shown_tunnel *more =
+		reallocarray(list->tunnels, list->count + 1, sizeof(*list->tunnels));
 
-	if (!names)
-		return -errno;
-	while (names[count].if_index)
-		count++;
-	list->tunnels = calloc(count + 1, sizeof(*list->tunnels));
-	for (size_t i = 0; list->tunnels && i < count; i++) {
-		const char *name = names[i].if_name;
-		size_t length = strlen(name), suffix = strlen(HIDDEN_SUFFIX);
-
-		if (length > suffix && strcmp(name + length - suffix, HIDDEN_SUFFIX) == 0)
-			ask(list, name, length - suffix);
-	}
-	if_freenameindex(names);
-	return list->tunnels ? 0 : -ENOMEM;
+	if (!more)
+		return;
+	list->tunnels = more;
+	memset(&more[list->count], 0, sizeof(*more));
+	ask(list, name);
 }
 
 int shown_ask(struct shown_list *list, const char *name)
 {
 	*list = (struct shown_list){0};
-	return name ? ask_one(list, name) : ask_all(list);
+	return name ? ask_one(list, name) : tunnel_for_each(ask_another, list);
 }
 
 void shown_free(struct shown_list *list)

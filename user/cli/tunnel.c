@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HIDDEN_SUFFIX ".dp"
-
 bool tunnel_name_is_good(const struct arguments *arguments, const char *name)
 {
 	char hidden[IFNAMSIZ];
@@ -27,7 +25,7 @@ bool tunnel_name_is_good(const struct arguments *arguments, const char *name)
 	if (netlink_hidden_name(hidden, name)) {
 		complain(arguments,
 			 "'%s' cannot be a tunnel's name: expected an interface name of at most "
-			 "12 characters",
+			 "15 characters",
 			 name);
 		return false;
 	}
@@ -48,6 +46,18 @@ bool tunnel_exists(const char *name)
 	char hidden[IFNAMSIZ];
 
 	return netlink_hidden_name(hidden, name) == 0 && if_nametoindex(hidden) > 0;
+}
+
+int tunnel_for_each(void (*each)(void *context, const char *name), void *context)
+{
+	struct netlink *netlink;
+	int error = netlink_open(&netlink);
+
+	if (error)
+		return error;
+	error = netlink_for_each_tunnel(netlink, each, context);
+	netlink_close(netlink);
+	return error;
 }
 
 void tunnel_complain_missing(const struct arguments *arguments, const char *name)
@@ -190,23 +200,19 @@ static int take_lock(const struct arguments *arguments)
 	return fd;
 }
 
-/* For a message: the tunnels of this namespace, whose hidden ends tell of them. */
-static void list_tunnels(char *list, size_t size)
+struct name_list {
+	char text[256];
+	size_t length;
+};
+
+static void list_one(void *context, const char *name)
 {
-	struct if_nameindex *names = if_nameindex();
-	size_t used = 0, suffix = strlen(HIDDEN_SUFFIX);
+	struct name_list *list = context;
 
-	list[0] = '\0';
-	for (size_t i = 0; names && names[i].if_index && used < size; i++) {
-		size_t length = strlen(names[i].if_name);
-
-		if (length <= suffix ||
-		    strcmp(names[i].if_name + length - suffix, HIDDEN_SUFFIX) != 0)
-			continue;
-		used += (size_t)snprintf(list + used, size - used, "%s%.*s", used ? " and " : "",
-					 (int)(length - suffix), names[i].if_name);
-	}
-	if_freenameindex(names);
+	if (list->length < sizeof(list->text))
+		list->length += (size_t)snprintf(list->text + list->length,
+						 sizeof(list->text) - list->length, "%s%s",
+						 list->length ? " and " : "", name);
 }
 
 /* Of another version, and nobody's any more: it makes place. */
@@ -223,17 +229,17 @@ static int open_datapath(struct host *host, enum host_purpose purpose, const cha
 
 static void complain_datapath(const struct arguments *arguments, int error, const char *why)
 {
-	char tunnels[256];
+	struct name_list tunnels = {.length = 0};
 
 	if (error != -EPROTO) {
 		complain(arguments, "%s: %s", why ? why : "the data path cannot be opened",
 			 strerror(-error));
 		return;
 	}
-	list_tunnels(tunnels, sizeof(tunnels));
+	tunnel_for_each(list_one, &tunnels);
 	complain(arguments,
 		 "%s: expected 'wgxdp down' of %s first, which ends sessions and removes it", why,
-		 tunnels[0] ? tunnels : "its tunnels");
+		 tunnels.length ? tunnels.text : "its tunnels");
 }
 
 bool host_open(const struct arguments *arguments, struct host *host, enum host_purpose purpose)

@@ -22,6 +22,8 @@ bool tunnel_name_is_good(const struct arguments *arguments, const char *name);
 const char *tunnel_option(const struct arguments *arguments);
 /* By its hidden end, in this network namespace. */
 bool tunnel_exists(const char *name);
+/* Those that exist. 0 or -errno. */
+int tunnel_for_each(void (*each)(void *context, const char *name), void *context);
 void tunnel_complain_missing(const struct arguments *arguments, const char *name);
 
 /* A connection to the agent, or -errno; -EXDEV: who answers is of another network namespace. */

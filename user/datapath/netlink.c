@@ -170,17 +170,6 @@ static struct nl_msg *unless(bool failed, struct nl_msg *message)
 
 /* ---- links --------------------------------------------------------------------------------------- */
 
-int netlink_hidden_name(char hidden[static IFNAMSIZ], const char *name)
-{
-	size_t length = strlen(name);
-
-	if (!length || length > IFNAMSIZ - sizeof(".dp") || strpbrk(name, "/: \t\n\v\f\r") ||
-	    !strcmp(name, ".") || !strcmp(name, ".."))
-		return -EINVAL;
-	snprintf(hidden, IFNAMSIZ, "%s.dp", name);
-	return 0;
-}
-
 bool netlink_parse_link(struct link_info *link, struct nlmsghdr *message)
 {
 	const struct ifinfomsg *header = nlmsg_data(message);
@@ -384,6 +373,8 @@ static int set_up_pair(struct netlink *netlink, const char *name, const char *hi
 
 	if (!error)
 		error = netlink_get_link(netlink, hidden, &hidden_link);
+	if (!error)
+		error = netlink_add_whole_name(netlink, name, hidden_link.ifindex);
 	if (!error)
 		error = no_link_local_address(netlink, visible_link.ifindex);
 	if (!error)

@@ -33,9 +33,14 @@ struct link_info {
 	uint64_t dropped_on_the_way;
 };
 
-/* The hidden end's name of a tunnel: "NAME.dp". -EINVAL when NAME is longer than 12 bytes or no
- * interface name. */
+/* What a tunnel's hidden end is called: NAME.dp or, of a name with more than 12 characters, something shorter.
+ * -EINVAL: no interface can have that name. */
 int netlink_hidden_name(char hidden[static IFNAMSIZ], const char *name);
+/* Whether it is called something shorter. */
+bool netlink_has_long_name(const char *name);
+/* Calls back for each tunnel that has its hidden end in this namespace. */
+int netlink_for_each_tunnel(struct netlink *netlink,
+			    void (*each)(void *context, const char *tunnel), void *context);
 
 int netlink_get_link(struct netlink *netlink, const char *name, struct link_info *link);
 int netlink_get_link_by_index(struct netlink *netlink, int ifindex, struct link_info *link);

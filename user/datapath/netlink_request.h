@@ -50,6 +50,11 @@ int far_consume(struct netlink *netlink);
 /* Whether the message is about a default route of the main table. */
 bool netlink_is_default_route(struct nlmsghdr *message);
 
+/* ---- netlink_names.c ---- */
+
+/* Of a tunnel with a long name: NAME.dp as another name of its hidden end. */
+int netlink_add_whole_name(struct netlink *netlink, const char *name, int hidden);
+
 /* ---- netlink_offload.c ---- */
 
 /* Lets the stack finish segments and checksums before they reach the interface; with `gro`, the interface
