@@ -62,6 +62,15 @@ static void look_at_mtu(struct device *device, const struct link_info *link, boo
 			  link->name, link->mtu, link->name);
 }
 
+/* With GRO off the kernel drops what XDP redirects there, and what was not segmented cannot be sealed. */
+static void keep_offloads(const struct link_info *visible)
+{
+	if (!netlink_keep_offloads(visible->name))
+		log_error("the offloads of %s were changed, and are set back: it needs GRO, and "
+			  "neither segmentation nor checksums",
+			  visible->name);
+}
+
 static void link_changed(void *context, const struct link_info *link, bool gone)
 {
 	struct device *device = context;
@@ -76,6 +85,8 @@ static void link_changed(void *context, const struct link_info *link, bool gone)
 		device->is_ending = true;
 		return;
 	}
+	if (visible_is(device, link) && !gone)
+		keep_offloads(link);
 	if (link->ifindex == device->hidden.ifindex || visible_is(device, link))
 		look_at_links(device);
 }

@@ -55,6 +55,8 @@ int netlink_get_far_link(struct netlink *netlink, const struct link_info *near,
  * -EEXIST when either is there. Nothing is left on failure.
  */
 int netlink_add_tunnel(struct netlink *netlink, const char *name);
+/* Sets the visible end's offloads again; 0 when somebody had changed them, -EALREADY, or another -errno. */
+int netlink_keep_offloads(const char *visible);
 /* Removes the pair by its hidden end, wherever the visible end is. */
 int netlink_remove_tunnel(struct netlink *netlink, const char *name);
 int netlink_set_up(struct netlink *netlink, int ifindex, bool up);

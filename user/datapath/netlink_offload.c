@@ -64,6 +64,27 @@ int offload_get_names(int fd, const char *name, struct ethtool_gstrings **names)
 	return error;
 }
 
+/* Whether the device is as `wanted` says; not known is no. */
+static bool is_so(int fd, const char *name, const struct ethtool_sfeatures *wanted)
+{
+	struct ethtool_gfeatures *there =
+		calloc(1, sizeof(*there) + wanted->size * sizeof(there->features[0]));
+	bool so = there;
+
+	if (there) {
+		there->cmd = ETHTOOL_GFEATURES;
+		there->size = wanted->size;
+		so = !ethtool(fd, name, there);
+	}
+	for (uint32_t i = 0; so && i < wanted->size; i++) {
+		const struct ethtool_set_features_block *wish = &wanted->features[i];
+
+		so = !((there->features[i].active ^ wish->requested) & wish->valid);
+	}
+	free(there);
+	return so;
+}
+
 static int apply(int fd, const char *name, const struct ethtool_gstrings *names, bool gro)
 {
 	uint32_t blocks = (names->len + 31) / 32;
@@ -84,12 +105,15 @@ static int apply(int fd, const char *name, const struct ethtool_gstrings *names,
 		if (wish == ON)
 			features->features[bit / 32].requested |= 1u << bit % 32;
 	}
-	error = ethtool(fd, name, features);
+	if (is_so(fd, name, features))
+		error = -EALREADY;
+	else
+		error = ethtool(fd, name, features);
 	free(features);
 	return error;
 }
 
-int offload_set_up(const char *name, bool gro)
+static int set_up(const char *name, bool gro)
 {
 	struct ethtool_gstrings *names;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
@@ -103,4 +127,16 @@ int offload_set_up(const char *name, bool gro)
 	}
 	close(fd);
 	return error;
+}
+
+int offload_set_up(const char *name, bool gro)
+{
+	int error = set_up(name, gro);
+
+	return error == -EALREADY ? 0 : error;
+}
+
+int netlink_keep_offloads(const char *visible)
+{
+	return set_up(visible, true);
 }
