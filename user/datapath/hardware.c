@@ -170,6 +170,18 @@ static void read_xdp_features(struct hardware *hardware, uint32_t ifindex)
 	nl_socket_free(generic.socket);
 }
 
+static void read_why_not_native(struct hardware *hardware)
+{
+	struct netlink *netlink;
+	struct link_info link;
+
+	if (netlink_open(&netlink))
+		return;
+	if (!netlink_get_link(netlink, hardware->name, &link))
+		hardware->why_not_native = hardware_why_not_native(link.name, link.mtu_max);
+	netlink_close(netlink);
+}
+
 static void read_program(struct hardware *hardware, int ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
@@ -237,6 +249,7 @@ int hardware_read(struct hardware *hardware, const char *name)
 		hardware->lro = read_feature(hardware, fd, "rx-lro");
 		hardware->gro_hw = read_feature(hardware, fd, "rx-gro-hw");
 		read_xdp_features(hardware, (uint32_t)ifindex);
+		read_why_not_native(hardware);
 		read_program(hardware, ifindex);
 	}
 	close(fd);

@@ -28,6 +28,8 @@ struct hardware {
 	enum hardware_answer lro, gro_hw;
 	/* what the driver says of XDP: that it can run programs, that they can redirect */
 	enum hardware_answer xdp, xdp_redirect;
+	/* why it would take a program and never run it, or NULL */
+	const char *why_not_native;
 	/* the program that is there, 0: none; in generic mode */
 	uint32_t program;
 	bool program_is_generic;
