@@ -35,6 +35,9 @@ WGXDP_INLINE enum control_result control_peer(const struct control_request *requ
 		__sync_fetch_and_add(&peer->sent_bytes, request->sent);
 		break;
 	case CONTROL_SET_RULES:
+		/* a limit that lets nothing come at once would let nothing come at all */
+		if (request->bits & ~(uint32_t)PEER_STAYS || (request->cost && !request->burst))
+			return CONTROL_BAD_REQUEST;
 		peer->rules = request->bits;
 		peer->limit.burst = request->burst;
 		peer->limit.cost = request->cost;

@@ -529,6 +529,12 @@ Test(control, peers)
 		.bits = PEER_STAYS, .cost = 12, .burst = 34);
 	CONTROL("no rules any more", CONTROL_DONE, peer->rules = 0; peer->limit.cost = 0;
 		peer->limit.burst = 0, .operation = CONTROL_SET_RULES, .peer = 7);
+	CONTROL("a rule that is none", CONTROL_BAD_REQUEST, , .operation = CONTROL_SET_RULES,
+		.peer = 7, .bits = PEER_STAYS << 1, .cost = 12, .burst = 34);
+	CONTROL("a limit below every packet", CONTROL_BAD_REQUEST, , .operation = CONTROL_SET_RULES,
+		.peer = 7, .bits = PEER_STAYS, .cost = 12);
+	CONTROL("rules for nobody", CONTROL_NOT_FOUND, , .operation = CONTROL_SET_RULES, .peer = 5,
+		.bits = PEER_STAYS, .cost = 12, .burst = 34);
 	CONTROL("no such peer", CONTROL_NOT_FOUND, , .operation = CONTROL_SET_ENDPOINT, .peer = 5);
 	CONTROL("no such operation", CONTROL_BAD_REQUEST, , .operation = 99, .peer = 7);
 	world_close(&world);

@@ -17,7 +17,7 @@
  *   wgxdp_clamp_mss=on            (or off, or a number) the segment size that TCP may announce; also set
  *   wgxdp_name=Anna's phone       people's name of the peer; also set, "" removes it
  *   wgxdp_roaming=off             the endpoint does not follow the peer (or on); also set
- *   wgxdp_limit=BITS              a second, each way, 0 is none; also set
+ *   wgxdp_limit=BITS              a second, each way, from 8000 on, 0 is none; also set
  *   wgxdp_endpoint=HOST:PORT      where the peer's endpoint was or is to be resolved; also set
  *   wgxdp_verdict=bad-tag:12      packets with this end; of the tunnel, or of the peer it stands below
  */
@@ -252,8 +252,10 @@ static int read_roaming(struct reader *reader, const char *value)
 
 static int read_limit(struct reader *reader, const char *value)
 {
+	int error = read_unsigned(value, UINT64_MAX, &reader->peer->limit);
+
 	reader->peer->has_limit = true;
-	return read_unsigned(value, UINT64_MAX, &reader->peer->limit);
+	return error || rate_is_good(reader->peer->limit) ? error : -EINVAL;
 }
 
 static int read_handshake_seconds(struct reader *reader, const char *value)

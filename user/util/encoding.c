@@ -219,6 +219,11 @@ static const struct {
 #define RATE_MIN 8000
 #define RATE_MAX UINT64_C(1000000000000000)
 
+bool rate_is_good(uint64_t bits)
+{
+	return !bits || (bits >= RATE_MIN && bits <= RATE_MAX);
+}
+
 bool rate_from_text(uint64_t *bits, const char *text)
 {
 	size_t digits = strspn(text, "0123456789");

@@ -21,6 +21,8 @@ bool number_from_text(uint64_t *number, const char *text, uint64_t max);
 
 /* Bits a second: "100mbit", "1gbit", "64kbit", "8000", or "off", which is 0. */
 bool rate_from_text(uint64_t *bits, const char *text);
+/* Whether a text can say it: 0, or from 8 kbit on. */
+bool rate_is_good(uint64_t bits);
 #define RATE_TEXT_LENGTH 32
 void rate_to_text(char text[static RATE_TEXT_LENGTH], uint64_t bits);
 
