@@ -79,6 +79,7 @@ static int refuse(void)
 	X(netlink_get_link_by_index)                                                               \
 	X(netlink_get_route)                                                                       \
 	X(netlink_open)                                                                            \
+	X(netlink_request)                                                                         \
 	X(netlink_remove_address)                                                                  \
 	X(netlink_remove_main_rule)                                                                \
 	X(netlink_remove_mark_rule)                                                                \
@@ -116,6 +117,7 @@ NOTHING(DEFINE_NOTHING)
 
 /* Never reached: what they would be asked of was refused. */
 #define UNREACHED(X)                                                                               \
+	X(netlink_message)                                                                         \
 	X(selftest_program_name)                                                                   \
 	X(selftest_session)                                                                        \
 	X(selftest_task)                                                                           \
@@ -129,22 +131,10 @@ NOTHING(DEFINE_NOTHING)
 	}
 UNREACHED(DEFINE_UNREACHED)
 
-int netlink_hidden_name(char *hidden, const char *name);
 bool netlink_is_table_empty(void);
 int hardware_has_jit(void);
 int agent_path(char *path, const char *tunnel, const char *suffix);
 bool resolve_endpoint(const char *text, void *endpoint, const char **why);
-
-/* A question of what is written alone. */
-int netlink_hidden_name(char *hidden, const char *name)
-{
-	size_t length = strlen(name);
-
-	if (length == 0 || length > 12 || strpbrk(name, "/: \t") || strcmp(name, "..") == 0)
-		return -EINVAL;
-	snprintf(hidden, 16, "%s.dp", name);
-	return 0;
-}
 
 bool netlink_is_table_empty(void)
 {
