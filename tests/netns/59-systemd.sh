@@ -9,6 +9,8 @@ SYSTEMD=/lib/systemd/systemd
 [ -x $SYSTEMD ] || skip "there is no systemd"
 CGROUPS=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 [ -n "$CGROUPS" ] || skip "no cgroup2 is mounted"
+unshare --mount --pid --cgroup --net --fork sh -c 'mount --make-rprivate / && mount -t sysfs sysfs /sys &&
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup' 2>/dev/null || skip "no cgroup2 can be mounted here"
 both_wgxdp
 make_topology
 make_key a
@@ -47,9 +49,11 @@ end_systemd() {
 	local status=$?
 	trap - ERR
 	set +e
-	[ "$status" -eq 0 ] || inside cat /run/said
+	if [ -n "$INIT" ]; then
+		[ "$status" -eq 0 ] || inside cat /run/said
+		kill -9 "$INIT"
+	fi
 	[ "$status" -eq 0 ] || cat "$WORK/systemd.log"
-	kill -9 "$INIT"
 	find "$CGROUPS/wgx-$$" -depth -type d -exec sh -c 'for i in 1 2 3 4 5 6 7 8 9; do
 		rmdir "$1" 2>/dev/null && exit; sleep 0.3; done' sh {} \;
 	(exit "$status")
@@ -72,14 +76,14 @@ in_state() {
 	[ "$(property ActiveState)" = "$1" ]
 }
 
-mkdir "$CGROUPS/wgx-$$"
+mkdir "$CGROUPS/wgx-$$" || skip "no cgroup can be made here"
 (
 	echo "$BASHPID" >"$CGROUPS/wgx-$$/cgroup.procs"
 	exec nsenter --net="/run/netns/$(ns a)" -- unshare --mount --pid --cgroup --ipc --uts --fork --kill-child \
 		--mount-proc "$WORK/inside" >"$WORK/systemd.log" 2>&1
 ) &
 OUTSIDE=$!
-INIT=0
+INIT=
 trap end_systemd EXIT
 wait_for 5 "the first process" pgrep -P "$OUTSIDE" >/dev/null
 INIT=$(pgrep -P "$OUTSIDE")
