@@ -21,6 +21,14 @@ const char *difference(const struct outcome *expected, const struct outcome *act
 const char *state_difference(const struct state *before, const struct state *expected,
 			     const struct state *actual, const struct outcome *outcome);
 
+/* The frame goes through the model and through the program, from the state `before`; what differs, or NULL. What the
+ * program did is in `got`. */
+const char *rx_as_modelled(struct world *world, const struct state *before, const uint8_t *frame,
+			   uint32_t length, struct outcome *got);
+const char *tx_as_modelled(struct world *world, const struct state *before, bool by_agent,
+			   uint32_t mark, const uint8_t *frame, uint32_t length,
+			   struct outcome *got);
+
 /* Shared by the two sides of the model. */
 struct model {
 	struct state *state;

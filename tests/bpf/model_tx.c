@@ -347,3 +347,41 @@ const char *state_difference(const struct state *before, const struct state *exp
 	}
 	return prepared_difference(&expected->prepared, &actual->prepared);
 }
+
+/* ---- both, and what differs ---------------------------------------------------------------------- */
+
+static struct state expected, actual;
+static struct outcome wanted;
+
+static const char *compare(struct world *world, const struct state *before,
+			   const struct outcome *got)
+{
+	const char *what = difference(&wanted, got);
+
+	world_read(world, before, &actual);
+	return what ? what : state_difference(before, &expected, &actual, got);
+}
+
+const char *rx_as_modelled(struct world *world, const struct state *before, const uint8_t *frame,
+			   uint32_t length, struct outcome *got)
+{
+	expected = *before;
+	model_rx(&expected, frame, length, &wanted);
+	world_load(world, before);
+	world_rx(world, frame, length, got);
+	return compare(world, before, got);
+}
+
+const char *tx_as_modelled(struct world *world, const struct state *before, bool by_agent,
+			   uint32_t mark, const uint8_t *frame, uint32_t length,
+			   struct outcome *got)
+{
+	struct bpf_program *program =
+		by_agent ? world->skeleton->progs.tx_agent : world->skeleton->progs.tx;
+
+	expected = *before;
+	model_tx(&expected, by_agent, mark, frame, length, &wanted);
+	world_load(world, before);
+	world_tx(world, program, mark, frame, length, got);
+	return compare(world, before, got);
+}

@@ -100,8 +100,8 @@ static const struct row more_headers = {
 	"more headers", SYN, BY_MTU, MTU - 40, OPTIONS(4, 2, MSS(1460)), .edit = with_more_headers};
 
 static struct world world;
-static struct state before, expected, actual;
-static struct outcome wanted, got;
+static struct state before;
+static struct outcome got;
 
 /* A whole TCP packet with a good checksum; its length. */
 static uint32_t build_syn(uint8_t *packet, const struct row *row, const struct address *source,
@@ -159,12 +159,7 @@ static void run_out(const struct row *row, uint8_t outer, uint8_t family, uint32
 			  is_ipv4 ? &inner_ipv4 : &inner_ipv6);
 	memset(frame, 2, 12);
 	write_be16(frame + 12, is_ipv4 ? 0x0800 : 0x86dd);
-	expected = before;
-	model_tx(&expected, false, 0, frame, ETHERNET_LENGTH + length, &wanted);
-	world_load(&world, &before);
-	world_tx(&world, world.skeleton->progs.tx, 0, frame, ETHERNET_LENGTH + length, &got);
-	world_read(&world, &before, &actual);
-	what = difference(&wanted, &got);
+	what = tx_as_modelled(&world, &before, false, 0, frame, ETHERNET_LENGTH + length, &got);
 	cr_assert_eq(got.verdict, VERDICT_SEALED, "%s: %s", row->name,
 		     verdict_or_none(got.verdict));
 	cr_assert(open_message(text, got.frame + offset, got.length - offset,
@@ -186,12 +181,7 @@ static void run_in(const struct row *row, uint8_t outer, uint8_t family, uint32_
 	length = build_message(message, packet.receiver_index, packet.counter, &packet.key, text,
 			       length);
 	length = build_datagram(frame, &packet.outer, message, length);
-	expected = before;
-	model_rx(&expected, frame, length, &wanted);
-	world_load(&world, &before);
-	world_rx(&world, frame, length, &got);
-	world_read(&world, &before, &actual);
-	what = difference(&wanted, &got);
+	what = rx_as_modelled(&world, &before, frame, length, &got);
 	cr_assert_eq(got.verdict, VERDICT_DELIVERED, "%s: %s", row->name,
 		     verdict_or_none(got.verdict));
 	expect(row, "in", got.frame + ETHERNET_LENGTH, headers, what);

@@ -234,22 +234,8 @@ bool filter_has_row(enum verdict verdict)
 /* ---- running a row ------------------------------------------------------------------------------- */
 
 static struct world world;
-static struct state before, expected, actual;
-static struct outcome wanted, got;
-
-/* The frame goes through the model and through the program; what differs, or NULL. */
-static const char *run_both(const uint8_t *frame, uint32_t length)
-{
-	const char *what;
-
-	expected = before;
-	model_rx(&expected, frame, length, &wanted);
-	world_load(&world, &before);
-	world_rx(&world, frame, length, &got);
-	world_read(&world, &before, &actual);
-	what = difference(&wanted, &got);
-	return what ? what : state_difference(&before, &expected, &actual, &got);
-}
+static struct state before;
+static struct outcome got;
 
 static void run_row(const struct row *row, uint8_t family)
 {
@@ -268,7 +254,7 @@ static void run_row(const struct row *row, uint8_t family)
 	if (row->frame)
 		row->frame(frame + ETHERNET_LENGTH + ip_header_length(family) + UDP_LENGTH);
 
-	what = run_both(frame, length);
+	what = rx_as_modelled(&world, &before, frame, length, &got);
 	cr_expect(got.action == row->action && got.verdict == row->verdict,
 		  "%s (IPv%u): action %d, %s, not %d, %s", row->name, family, got.action,
 		  verdict_or_none(got.verdict), row->action, verdict_or_none(row->verdict));

@@ -297,21 +297,6 @@ static uint32_t inner_frame(uint8_t *frame, const struct inner *packet)
 	return ETHERNET_LENGTH + packet->length + packet->trailing;
 }
 
-/* The frame goes through the model and through the program; what differs, or NULL. */
-static const char *run_both(bool by_agent, uint32_t mark, const uint8_t *frame, uint32_t length)
-{
-	const char *what;
-
-	expected = before;
-	model_tx(&expected, by_agent, mark, frame, length, &wanted);
-	world_load(&world, &before);
-	world_tx(&world, by_agent ? world.skeleton->progs.tx_agent : world.skeleton->progs.tx, mark,
-		 frame, length, &got);
-	world_read(&world, &before, &actual);
-	what = difference(&wanted, &got);
-	return what ? what : state_difference(&before, &expected, &actual, &got);
-}
-
 static void run_row(const struct row *row, uint8_t outer, uint8_t family)
 {
 	static uint8_t frame[FRAME_MAX];
@@ -330,7 +315,7 @@ static void run_row(const struct row *row, uint8_t outer, uint8_t family)
 	length = inner_frame(frame, &packet);
 	if (row->frame)
 		row->frame(frame, &length);
-	what = run_both(row->by_agent, packet.mark, frame, length);
+	what = tx_as_modelled(&world, &before, row->by_agent, packet.mark, frame, length, &got);
 	cr_expect(got.action == row->action && got.verdict == row->verdict,
 		  "%s (IPv%u in IPv%u): action %d, %s, not %d, %s", row->name, family, outer,
 		  got.action, verdict_or_none(got.verdict), row->action,
@@ -362,7 +347,7 @@ static void expect_sealed(uint32_t length, uint8_t outer, uint8_t family)
 	inner_init(&packet, family);
 	packet.length = length;
 	packet.seed = length;
-	what = run_both(false, 0, frame, inner_frame(frame, &packet));
+	what = tx_as_modelled(&world, &before, false, 0, frame, inner_frame(frame, &packet), &got);
 	cr_expect_null(what, "%u bytes of IPv%u in IPv%u: %s", length, family, outer, what);
 	cr_assert_eq(got.verdict, VERDICT_SEALED, "%u bytes: %s", length,
 		     verdict_or_none(got.verdict));
@@ -409,7 +394,7 @@ static void expect_all_ones(uint8_t family)
 			break;
 	}
 	before.sessions[LIVE].sending_counter = counter;
-	what = run_both(false, 0, frame, length);
+	what = tx_as_modelled(&world, &before, false, 0, frame, length, &got);
 	cr_expect_null(what, "IPv%u: %s", family, what);
 	cr_assert_eq(read_be16(got.frame + at), 0xffff, "IPv%u", family);
 }
@@ -446,7 +431,8 @@ Test(tx, larger_than_the_way_out_goes_by_the_socket)
 		before.egress_mtu = 1300;
 		inner_init(&packet, FAMILY_IPV4);
 		packet.length = length;
-		what = run_both(false, 0, frame, inner_frame(frame, &packet));
+		what = tx_as_modelled(&world, &before, false, 0, frame, inner_frame(frame, &packet),
+				      &got);
 		cr_expect_null(what, "%u bytes: %s", length, what);
 		if (length == 1180 || length == MTU)
 			cr_expect_eq(got.verdict,
