@@ -56,6 +56,9 @@ equal "fields of show" "$(described show)" \
 equal "fields of a count" "$(described stats)" \
 	"$(wgxdp a stats "$T" --json | jq -r '.tunnels[0].counts[0] | keys[]' | sort -u)"
 
+equal "packets of a peer by stats and by show" "$(wgxdp a show "$T" --json | jq '[.tunnels[0].peers[] | .sent_packets]')" \
+	"$(wgxdp a stats "$T" --json | jq '[.tunnels[0].peers[] | .sent_packets]')"
+
 # count TUNNEL VERDICT
 count() {
 	wgxdp a stats "$1" --json |

@@ -34,7 +34,7 @@ static const char answer[] =
 	"public_key=" HEX_A "\nwgxdp_name=Anna \"A\"\npreshared_key=" HEX_B
 	"\nendpoint=[2001:db8::1]:51820\n"
 	"last_handshake_time_sec=1699999999\nlast_handshake_time_nsec=5\nrx_bytes=1023\n"
-	"tx_bytes=1610612736\npersistent_keepalive_interval=3661\nwgxdp_roaming=off\n"
+	"tx_bytes=1610612736\nwgxdp_rx_packets=5\nwgxdp_tx_packets=6\npersistent_keepalive_interval=3661\nwgxdp_roaming=off\n"
 	"wgxdp_limit=3000000\nwgxdp_verdict=replayed:3\n"
 	"wgxdp_verdict=sealed:9\nallowed_ip=10.0.0.0/24\nallowed_ip=fd00::/64\nerrno=0\n\n";
 
@@ -203,6 +203,8 @@ static const char expected_stats[] =
 	"  too-short                       1  shorter than the message it claims to be\n"
 	"  bad-tag                        12  transport packet that fails authentication\n"
 	"  peer: " KEY_A "  Anna \"A\"\n"
+	"    received                        5  authenticated as from this peer\n"
+	"    sent                            6  encrypted for this peer\n"
 	"    replayed                        3  transport counter seen before or too old\n"
 	"    sealed                          9  encrypted and sent on\n";
 

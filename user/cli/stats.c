@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * stats.c - `wgxdp stats`: what became of packets, in words. A tunnel's numbers are of all its packets; a peer's
- * are of those that were known to be the peer's and were not simply delivered or sent.
+ * are of those that were known to be the peer's: all that it sent and was sent, and what was not simply that.
  */
 #include <cli/cli.h>
 #include <cli/show.h>
@@ -22,10 +22,17 @@ static void print_count(FILE *to, const struct colors *colors, const char *inden
 			colors->reset, packets, verdict_meaning(verdict));
 }
 
+/* Of a peer's session: BPF does not count what is delivered or sealed for each peer. */
+static void print_packets(FILE *to, const char *what, uint64_t packets, const char *meaning)
+{
+	if (packets > 0)
+		fprintf(to, "    %-20s %12" PRIu64 "  %s\n", what, packets, meaning);
+}
+
 static void print_peer(FILE *to, const struct colors *colors, const struct peer_config *peer)
 {
+	bool any = peer->received_packets || peer->sent_packets;
 	char key[KEY_BASE64_LENGTH + 1];
-	bool any = false;
 
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		any |= peer->verdicts[i] > 0;
@@ -34,6 +41,8 @@ static void print_peer(FILE *to, const struct colors *colors, const struct peer_
 	key_to_base64(key, peer->public_key);
 	fprintf(to, "  %s%speer%s: %s%s%s%s%s\n", colors->yellow, colors->bold, colors->reset,
 		colors->yellow, key, colors->reset, peer->name[0] ? "  " : "", peer->name);
+	print_packets(to, "received", peer->received_packets, "authenticated as from this peer");
+	print_packets(to, "sent", peer->sent_packets, "encrypted for this peer");
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		print_count(to, colors, "    ", i, peer->verdicts[i]);
 }
@@ -88,8 +97,10 @@ static json_t *peer_as_json(const struct peer_config *peer)
 
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		append_count(&counts, i, peer->verdicts[i]);
-	return json_pack("{s:o, s:o, s:o}", "public_key", json_of_key(peer->public_key), "name",
-			 json_of_name(peer->name), "counts", counts);
+	return json_pack("{s:o, s:o, s:I, s:I, s:o}", "public_key", json_of_key(peer->public_key),
+			 "name", json_of_name(peer->name), "received_packets",
+			 (json_int_t)peer->received_packets, "sent_packets",
+			 (json_int_t)peer->sent_packets, "counts", counts);
 }
 
 static json_t *tunnel_as_json(const struct shown_tunnel *tunnel)
