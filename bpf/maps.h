@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * maps.h - every map of the data path; what is in them, who writes and who reads stands in abi.h. All are
- * pinned by the agent. Sizes are limits: hashes and tries allocate an entry when it is made.
+ * pinned by the agent. Sizes are limits: hashes and tries allocate an entry when it is made, and a hash 16 bytes for
+ * each there may be. Those of peers, sessions and allowed IPs are chosen anew when all is loaded (struct
+ * datapath_limits).
  */
 #ifndef WGXDP_BPF_MAPS_H
 #define WGXDP_BPF_MAPS_H
@@ -32,11 +34,11 @@ HASH_MAP(tunnels, uint32_t, struct tunnel_value, TUNNELS_MAX);
 HASH_MAP(interfaces, uint32_t, struct interface_value, 4096);
 HASH_MAP(local_addresses, struct local_address_key, uint32_t, 65536);
 HASH_MAP(listening_ports, uint16_t, uint32_t, 65536);
-PREFIX_MAP(allowed_ipv4, struct allowed_ipv4_key, 1 << 21);
-PREFIX_MAP(allowed_ipv6, struct allowed_ipv6_key, 1 << 21);
-HASH_MAP(peers, uint32_t, struct peer_value, 1 << 20);
+PREFIX_MAP(allowed_ipv4, struct allowed_ipv4_key, 1 << 17);
+PREFIX_MAP(allowed_ipv6, struct allowed_ipv6_key, 1 << 17);
+HASH_MAP(peers, uint32_t, struct peer_value, 1 << 17);
 /* previous, current and next of each peer, and a handshake */
-HASH_MAP(sessions, uint32_t, struct transport_session, 1 << 21);
+HASH_MAP(sessions, uint32_t, struct transport_session, 1 << 19);
 
 struct event_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

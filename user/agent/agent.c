@@ -216,11 +216,11 @@ static void release_lock(struct agent *agent)
 static int open_datapath(struct agent *agent)
 {
 	const char *why = NULL;
-	int error = datapath_open(&agent->device.datapath, &why);
+	int error = datapath_open(&agent->device.datapath, agent->options->limits, &why);
 
 	if (error && why)
 		log_error("%s", why);
-	return error;
+	return error ? error : datapath_get_limits(agent->device.datapath, &agent->device.limits);
 }
 
 static int open_network(struct agent *agent)

@@ -8,6 +8,7 @@
 #define WGXDP_AGENT_AGENT_H
 
 #include <agent/config.h>
+#include <datapath/datapath.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -21,6 +22,8 @@ struct agent_options {
 	/* wg(8)'s socket, listening already, when `has_socket` */
 	bool has_socket;
 	int socket;
+	/* NULL: what there is, or the usual */
+	const struct datapath_limits *limits;
 	/* where the tunnel is bound, what TCP may announce; NULL: as it was */
 	const struct device_config *rules;
 };

@@ -138,6 +138,7 @@ struct device {
 	int too_large_ifindex;
 
 	struct datapath *datapath;
+	struct datapath_limits limits;
 	struct netlink *netlink;
 	struct loop loop;
 	struct loop_waiter events_waiter, netlink_waiter;

@@ -28,13 +28,16 @@ int cli_agent(const struct arguments *arguments)
 {
 	const char *name = arguments->operands[0];
 	struct device_config rules = {0};
+	struct datapath_limits limits;
 	struct agent_options options = {
 		.foreground = stays_in_foreground(arguments),
 		.follows_routes = option_value(arguments, "follow-routes", 0),
 		.rules = &rules,
+		.limits = &limits,
 	};
 
 	if (!tunnel_name_is_good(arguments, name) || !input_rules(arguments, &rules) ||
+	    !input_limits(arguments, &limits) ||
 	    !tunnel_can_be_bound(arguments, &rules) || !environment_can_load(arguments))
 		return EXIT_FAILURE;
 	return agent_run(name, &options) ? EXIT_FAILURE : EXIT_SUCCESS;

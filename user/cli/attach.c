@@ -30,6 +30,7 @@ struct attach {
 	enum attach_mode mode;
 	/* what the options ask for, and later what is to be changed */
 	struct device_config settings;
+	struct datapath_limits limits;
 	struct host host;
 	struct link_info link, visible;
 	bool visible_is_elsewhere;
@@ -84,7 +85,7 @@ static bool read_settings(struct attach *attach)
 		settings->has_fwmark = true;
 	}
 	settings->has_private_key = key_file;
-	if (!input_rules(arguments, settings))
+	if (!input_rules(arguments, settings) || !input_limits(arguments, &attach->limits))
 		return false;
 	return !key_file || input_key_file(arguments, key_file, false, settings->private_key);
 }
@@ -452,7 +453,7 @@ int cli_attach(const struct arguments *arguments)
 	struct attach attach = {.arguments = arguments, .host.lock = -1};
 	bool good =
 		read_command_line(&attach) && tunnel_can_be_bound(arguments, &attach.settings) &&
-		environment_can_load(arguments) && host_open(arguments, &attach.host, HOST_MAKES);
+		environment_can_load(arguments) && host_make(arguments, &attach.host, &attach.limits);
 
 	if (good) {
 		good = find_interface(&attach) && find_tunnel(&attach);

@@ -30,6 +30,12 @@ static int print_version(const struct arguments *arguments);
 	{"bind", 0, true, "ADDR", "receive on this local address and send from it alone; any: on all"},  \
 	{"clamp-mss", 0, false, "on|off|N", "make TCP's segments fit the MTU, or N bytes; off: leave them"}
 
+/* The kernel's memory for them is reserved when the first tunnel is made. */
+#define LIMIT_OPTIONS                                                                              \
+	{"max-peers", 0, false, "N", "room for so many in all tunnels here; when the first is made (131072)"}, \
+	{"max-sessions", 0, false, "N", "likewise, for sessions and handshakes (four a peer)"},     \
+	{"max-allowed-ips", 0, false, "N", "likewise, of either family (2097152)"}
+
 static const struct option_spec tunnel_options[] = {TUNNEL_OPTION, {0}};
 
 static const struct option_spec peer_options[] = {PEER_OPTIONS, {0}};
@@ -54,6 +60,7 @@ static const struct option_spec attach_options[] = {
 	{"address", 0, true, "CIDR", "of the tunnel's interface"},
 	{"fwmark", 0, false, "N", "mark of the packets it sends; 0: none"},
 	RULE_OPTIONS,
+	LIMIT_OPTIONS,
 	{0},
 };
 
@@ -61,6 +68,7 @@ static const struct option_spec agent_options[] = {
 	{"foreground", 'f', false, NULL, "do not go to the background"},
 	{"follow-routes", 0, false, NULL, "receive where the routes to the peers and the default route are"},
 	RULE_OPTIONS,
+	LIMIT_OPTIONS,
 	{0},
 };
 

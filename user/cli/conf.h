@@ -8,6 +8,7 @@
 #define WGXDP_CLI_CONF_H
 
 #include <agent/config.h>
+#include <datapath/datapath.h>
 #include <stdio.h>
 
 enum conf_hook { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOK_COUNT };
@@ -31,6 +32,8 @@ struct conf {
 	/* keys, port, mark and peers, as a set request replaces all there is. An endpoint that is a name stands in
 	 * the peer's `endpoint_name` alone. */
 	struct device_config device;
+	/* 0: not said */
+	struct datapath_limits limits;
 	struct allowed_ip *addresses;
 	size_t address_count;
 	struct conf_list dns_servers, dns_domains;

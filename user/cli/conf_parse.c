@@ -291,6 +291,32 @@ static bool read_clamp_mss(struct parser *parser, char *value)
 	       refuse(parser, "'%.60s': expected on, off, or a number from 88 to 65495", value);
 }
 
+static bool read_limit_of(struct parser *parser, const char *value, uint32_t most, uint32_t *limit)
+{
+	uint64_t number = 0;
+
+	if (!number_from_text(&number, value, most) || number == 0)
+		return refuse(parser, "'%.60s': expected a number from 1 to %u", value, most);
+	*limit = (uint32_t)number;
+	return true;
+}
+
+static bool read_max_peers(struct parser *parser, char *value)
+{
+	return read_limit_of(parser, value, PEERS_MAX_MOST, &parser->conf->limits.peers);
+}
+
+static bool read_max_sessions(struct parser *parser, char *value)
+{
+	return read_limit_of(parser, value, SESSIONS_MAX_MOST, &parser->conf->limits.sessions);
+}
+
+static bool read_max_allowed_ips(struct parser *parser, char *value)
+{
+	return read_limit_of(parser, value, ALLOWED_IPS_MAX_MOST,
+			     &parser->conf->limits.allowed_ips);
+}
+
 static bool read_public_key(struct parser *parser, char *value)
 {
 	parser->peer_has_key = true;
@@ -413,6 +439,9 @@ static const struct conf_key {
 	{"SaveConfig", SECTION_INTERFACE, false, read_save_config},
 	{"Bind", SECTION_INTERFACE, true, read_bind},
 	{"ClampMSS", SECTION_INTERFACE, true, read_clamp_mss},
+	{"MaxPeers", SECTION_INTERFACE, true, read_max_peers},
+	{"MaxSessions", SECTION_INTERFACE, true, read_max_sessions},
+	{"MaxAllowedIPs", SECTION_INTERFACE, true, read_max_allowed_ips},
 	{"PublicKey", SECTION_PEER, false, read_public_key},
 	{"PresharedKey", SECTION_PEER, false, read_preshared_key},
 	{"AllowedIPs", SECTION_PEER, false, read_allowed_ips},

@@ -71,6 +71,16 @@ static void print_device(FILE *to, const struct device_config *device)
 		print_key(to, "PrivateKey", device->private_key);
 }
 
+static void print_limits(FILE *to, const struct datapath_limits *limits)
+{
+	if (limits->peers)
+		fprintf(to, "#wgxdp MaxPeers = %u\n", limits->peers);
+	if (limits->sessions)
+		fprintf(to, "#wgxdp MaxSessions = %u\n", limits->sessions);
+	if (limits->allowed_ips)
+		fprintf(to, "#wgxdp MaxAllowedIPs = %u\n", limits->allowed_ips);
+}
+
 static void print_rules(FILE *to, const struct device_config *device)
 {
 	char text[ADDRESS_TEXT_LENGTH];
@@ -139,6 +149,7 @@ void conf_print(FILE *to, const struct conf *conf)
 	fprintf(to, "[Interface]\n");
 	print_quick(to, conf);
 	print_rules(to, &conf->device);
+	print_limits(to, &conf->limits);
 	print_device(to, &conf->device);
 	for (size_t i = 0; i < conf->device.peer_count; i++)
 		print_peer(to, &conf->device.peers[i], true);

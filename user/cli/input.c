@@ -211,6 +211,28 @@ bool input_endpoint(const struct arguments *arguments, const char *text, struct 
 	return true;
 }
 
+static bool read_limit(const struct arguments *arguments, const char *what, uint32_t most,
+		       uint32_t *limit)
+{
+	const char *text = option_value(arguments, what, 0);
+	uint64_t number = 0;
+
+	*limit = 0;
+	if (text && (!number_from_text(&number, text, most) || number == 0)) {
+		complain(arguments, "--%s '%s': expected a number from 1 to %u", what, text, most);
+		return false;
+	}
+	*limit = (uint32_t)number;
+	return true;
+}
+
+bool input_limits(const struct arguments *arguments, struct datapath_limits *limits)
+{
+	return read_limit(arguments, "max-peers", PEERS_MAX_MOST, &limits->peers) &&
+	       read_limit(arguments, "max-sessions", SESSIONS_MAX_MOST, &limits->sessions) &&
+	       read_limit(arguments, "max-allowed-ips", ALLOWED_IPS_MAX_MOST, &limits->allowed_ips);
+}
+
 bool input_rules(const struct arguments *arguments, struct device_config *config)
 {
 	const char *segment = option_value(arguments, "clamp-mss", 0), *text;

@@ -8,6 +8,7 @@
 
 #include <agent/config.h>
 #include <cli/options.h>
+#include <datapath/datapath.h>
 
 bool input_public_key(const struct arguments *arguments, const char *text, uint8_t key[static 32]);
 /* One key in base64. `may_be_empty`: an empty file is the key of zeros. */
@@ -30,6 +31,9 @@ bool input_prefixes(const struct arguments *arguments, const char *what, const c
 bool input_is_endpoint(const struct arguments *arguments, const char *text);
 /* The same for us. Asks the resolver; the agent will ask again. */
 bool input_endpoint(const struct arguments *arguments, const char *text, struct peer_config *peer);
+
+/* --max-peers, --max-sessions and --max-allowed-ips; 0 where there is none. */
+bool input_limits(const struct arguments *arguments, struct datapath_limits *limits);
 
 /* --bind and --clamp-mss. */
 bool input_rules(const struct arguments *arguments, struct device_config *config);

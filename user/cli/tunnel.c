@@ -123,6 +123,12 @@ void tunnel_complain(const struct arguments *arguments, const char *name, int er
 			 "another --tunnel",
 			 name);
 		break;
+	case -ENOSPC:
+		complain(arguments,
+			 "tunnel %s is full: expected no more peers and allowed IPs than there is room "
+			 "for (--max-peers, --max-allowed-ips)",
+			 name);
+		break;
 	case -EACCES:
 		complain(arguments, "no right to ask the agent of %s: expected root", name);
 		break;
@@ -216,13 +222,14 @@ static void list_one(void *context, const char *name)
 }
 
 /* Of another version, and nobody's any more: it makes place. */
-static int open_datapath(struct host *host, enum host_purpose purpose, const char **why)
+static int open_datapath(struct host *host, enum host_purpose purpose,
+			 const struct datapath_limits *limits, const char **why)
 {
-	int error = purpose == HOST_MAKES ? datapath_open(&host->datapath, why)
+	int error = purpose == HOST_MAKES ? datapath_open(&host->datapath, limits, why)
 					  : datapath_open_existing(&host->datapath, why);
 
 	if (error == -EPROTO && purpose == HOST_MAKES && !datapath_remove_other())
-		error = datapath_open(&host->datapath, why);
+		error = datapath_open(&host->datapath, limits, why);
 	host->is_of_another_version = error == -EPROTO;
 	return error == -ENOENT && purpose != HOST_MAKES ? 0 : error;
 }
@@ -231,6 +238,10 @@ static void complain_datapath(const struct arguments *arguments, int error, cons
 {
 	struct name_list tunnels = {.length = 0};
 
+	if (error == -ERANGE) {
+		complain(arguments, "%s", why);
+		return;
+	}
 	if (error != -EPROTO) {
 		complain(arguments, "%s: %s", why ? why : "the data path cannot be opened",
 			 strerror(-error));
@@ -242,7 +253,8 @@ static void complain_datapath(const struct arguments *arguments, int error, cons
 		 tunnels.length ? tunnels.text : "its tunnels");
 }
 
-bool host_open(const struct arguments *arguments, struct host *host, enum host_purpose purpose)
+static bool open_host(const struct arguments *arguments, struct host *host,
+		      enum host_purpose purpose, const struct datapath_limits *limits)
 {
 	const char *why = NULL;
 	int error;
@@ -255,13 +267,24 @@ bool host_open(const struct arguments *arguments, struct host *host, enum host_p
 		complain(arguments, "cannot open netlink: %s", strerror(-error));
 		goto fail;
 	}
-	error = open_datapath(host, purpose, &why);
+	error = open_datapath(host, purpose, limits, &why);
 	if (!error || (host->is_of_another_version && purpose == HOST_REMOVES))
 		return true;
 	complain_datapath(arguments, error, why);
 fail:
 	host_close(host);
 	return false;
+}
+
+bool host_open(const struct arguments *arguments, struct host *host, enum host_purpose purpose)
+{
+	return open_host(arguments, host, purpose, NULL);
+}
+
+bool host_make(const struct arguments *arguments, struct host *host,
+	       const struct datapath_limits *limits)
+{
+	return open_host(arguments, host, HOST_MAKES, limits);
 }
 
 void host_close(struct host *host)

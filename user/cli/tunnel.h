@@ -59,6 +59,9 @@ enum host_purpose {
 
 /* Takes the lock and opens both. */
 bool host_open(const struct arguments *arguments, struct host *host, enum host_purpose purpose);
+/* As HOST_MAKES, with room for so many as the limits say. */
+bool host_make(const struct arguments *arguments, struct host *host,
+	       const struct datapath_limits *limits);
 void host_close(struct host *host);
 
 /* In the background, without the lock; waits until it is ready. */

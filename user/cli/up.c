@@ -416,7 +416,7 @@ static bool run(struct up *up)
 	const struct conf *conf = &up->file.conf;
 	bool good =
 		quick_run_hooks(arguments, HOOK_PRE_UP, &conf->hooks[HOOK_PRE_UP], up->file.name) &&
-		host_open(arguments, &up->host, HOST_MAKES);
+		host_make(arguments, &up->host, &conf->limits);
 
 	if (!good)
 		return false;

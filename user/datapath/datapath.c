@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <datapath/pinned.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,7 +51,8 @@ void datapath_close(struct datapath *datapath)
 }
 
 /* The namespace whose pins these were is gone and with it all that used them; only keys are left. */
-static int replace_stale(struct datapath **datapath, const char **why)
+static int replace_stale(struct datapath **datapath, const struct datapath_limits *limits,
+			 const char **why)
 {
 	int error;
 
@@ -59,19 +61,52 @@ static int replace_stale(struct datapath **datapath, const char **why)
 	*datapath = allocate();
 	error = *datapath ? pins_remove() : -ENOMEM;
 	if (!error)
-		error = pins_create(why);
+		error = pins_create(limits, why);
 	return error ? error : pins_open(*datapath, why);
 }
 
-static int open_locked(struct datapath **datapath, bool create, const char **why)
+static bool is_another(const char *option, uint32_t asked, uint32_t there, const char **why)
+{
+	static char text[160];
+
+	if (!asked || asked == there)
+		return false;
+	snprintf(text, sizeof(text),
+		 "%s %u: the data path in the kernel was made for %u: expected that, or 'wgxdp down' "
+		 "of its tunnels first",
+		 option, asked, there);
+	*why = text;
+	return true;
+}
+
+static int compare_limits(struct datapath *datapath, const struct datapath_limits *asked,
+			  const char **why)
+{
+	struct datapath_limits there;
+	int error = asked ? datapath_get_limits(datapath, &there) : 0;
+
+	if (!asked || error)
+		return error;
+	return is_another("--max-peers", asked->peers, there.peers, why) ||
+			       is_another("--max-sessions", asked->sessions, there.sessions, why) ||
+			       is_another("--max-allowed-ips", asked->allowed_ips,
+					  there.allowed_ips, why)
+		       ? -ERANGE
+		       : 0;
+}
+
+static int open_locked(struct datapath **datapath, bool create,
+		       const struct datapath_limits *limits, const char **why)
 {
 	int error = pins_open(*datapath, why);
 
+	if (!error)
+		return compare_limits(*datapath, limits, why);
 	if (error == -ESTALE)
-		return create ? replace_stale(datapath, why) : -ENOENT;
+		return create ? replace_stale(datapath, limits, why) : -ENOENT;
 	if (error != -ENOENT || !create)
 		return error;
-	error = pins_create(why);
+	error = pins_create(limits, why);
 	return error ? error : pins_open(*datapath, why);
 }
 
@@ -83,7 +118,8 @@ static int accept_injected_frames(struct datapath *datapath)
 	return bpf_map_update_elem(datapath->maps[MAP_interfaces], &ifindex, &loopback, BPF_ANY);
 }
 
-static int open_datapath(struct datapath **datapath, bool create, const char **why)
+static int open_datapath(struct datapath **datapath, bool create,
+			 const struct datapath_limits *limits, const char **why)
 {
 	struct datapath *opened = allocate();
 	int lock, error;
@@ -98,7 +134,7 @@ static int open_datapath(struct datapath **datapath, bool create, const char **w
 							 : "cannot use " RUN_DIRECTORY;
 		error = lock;
 	} else {
-		error = open_locked(&opened, create, why);
+		error = open_locked(&opened, create, limits, why);
 		close(lock);
 	}
 	if (!error)
@@ -114,14 +150,33 @@ static int open_datapath(struct datapath **datapath, bool create, const char **w
 	return 0;
 }
 
-int datapath_open(struct datapath **datapath, const char **why)
+int datapath_open(struct datapath **datapath, const struct datapath_limits *limits, const char **why)
 {
-	return open_datapath(datapath, true, why);
+	return open_datapath(datapath, true, limits, why);
 }
 
 int datapath_open_existing(struct datapath **datapath, const char **why)
 {
-	return open_datapath(datapath, false, why);
+	return open_datapath(datapath, false, NULL, why);
+}
+
+static int entries_of(struct datapath *datapath, enum datapath_map map, uint32_t *entries)
+{
+	struct bpf_map_info info = {0};
+	uint32_t length = sizeof(info);
+	int error = bpf_obj_get_info_by_fd(datapath->maps[map], &info, &length);
+
+	*entries = info.max_entries;
+	return error;
+}
+
+int datapath_get_limits(struct datapath *datapath, struct datapath_limits *limits)
+{
+	int error = entries_of(datapath, MAP_peers, &limits->peers);
+
+	if (!error)
+		error = entries_of(datapath, MAP_sessions, &limits->sessions);
+	return error ? error : entries_of(datapath, MAP_allowed_ipv4, &limits->allowed_ips);
 }
 
 static void detach(void *datapath, int ifindex, enum attach_mode mode)

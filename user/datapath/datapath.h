@@ -14,17 +14,39 @@ struct link_info;
 
 struct datapath;
 
+/* How many there may be, in all tunnels of the network namespace together. Maps cannot grow beyond what they were made
+ * for, so this is chosen when the first tunnel is made. */
+struct datapath_limits {
+	uint32_t peers;
+	uint32_t sessions;
+	/* of each family */
+	uint32_t allowed_ips;
+};
+
+enum datapath_limit {
+	PEERS_MAX_USUAL = 1 << 17,
+	PEERS_MAX_MOST = 1 << 24,
+	/* previous, current and next of a peer, and a handshake */
+	SESSIONS_MAX_PER_PEER = 4,
+	SESSIONS_MAX_MOST = SESSIONS_MAX_PER_PEER * PEERS_MAX_MOST,
+	ALLOWED_IPS_MAX_USUAL = 1 << 21,
+	ALLOWED_IPS_MAX_MOST = 1 << 26,
+};
+
 /*
  * Opens the namespace's data path: takes the pinned maps and programs when they are there and of our ABI,
  * else loads and pins them. The directory is <bpffs>/wgxdp/<inode of the network namespace>, the bpffs
  * the system's, also under `ip netns exec`: /sys/fs/bpf, or /run/wgxdp/bpf, which is mounted when neither is one.
  * What belongs to interfaces that are gone is removed.
- * -EPROTO: pinned state of another ABI version. `*why` is set to a static text on error.
+ * -EPROTO: pinned state of another ABI version; -ERANGE: what is pinned has other limits than those asked for, where 0
+ * asks for none and NULL for nothing. `*why` is set to a static text on error.
  */
-int datapath_open(struct datapath **datapath, const char **why);
+int datapath_open(struct datapath **datapath, const struct datapath_limits *limits,
+		  const char **why);
 /* As above, but -ENOENT when nothing is pinned. */
 int datapath_open_existing(struct datapath **datapath, const char **why);
 void datapath_close(struct datapath *datapath);
+int datapath_get_limits(struct datapath *datapath, struct datapath_limits *limits);
 /* Detaches every interface and removes every pin; programs and maps go with their last user. -EBUSY when a
  * tunnel is left. */
 int datapath_remove(struct datapath *datapath);

@@ -267,6 +267,8 @@ static const char *why_not_loaded(int error)
 
 	if (error == -EPERM || error == -EACCES)
 		return "loading BPF programs needs root (CAP_BPF and CAP_NET_ADMIN)";
+	if (error == -ENOMEM)
+		return "there is not enough memory for maps of that size (--max-peers)";
 	if (uname(&system) == 0 && sscanf(system.release, "%u.%u", &major, &minor) == 2 &&
 	    major * 100 + minor < 601)
 		return "the kernel is older than 6.1";
@@ -275,7 +277,30 @@ static const char *why_not_loaded(int error)
 	return "the kernel does not take the BPF programs";
 }
 
-int pins_create(const char **why)
+static struct wgxdp_bpf *load(const struct datapath_limits *asked)
+{
+	const struct datapath_limits limits = asked ? *asked : (struct datapath_limits){0};
+	uint32_t peers = limits.peers ?: PEERS_MAX_USUAL;
+	uint32_t sessions = limits.sessions ?: peers * SESSIONS_MAX_PER_PEER;
+	uint32_t allowed_ips = limits.allowed_ips ?: ALLOWED_IPS_MAX_USUAL;
+	struct wgxdp_bpf *skeleton = wgxdp_bpf__open();
+	int error;
+
+	if (!skeleton)
+		return NULL;
+	bpf_map__set_max_entries(skeleton->maps.peers, peers);
+	bpf_map__set_max_entries(skeleton->maps.sessions, sessions);
+	bpf_map__set_max_entries(skeleton->maps.allowed_ipv4, allowed_ips);
+	bpf_map__set_max_entries(skeleton->maps.allowed_ipv6, allowed_ips);
+	error = wgxdp_bpf__load(skeleton);
+	if (!error)
+		return skeleton;
+	wgxdp_bpf__destroy(skeleton);
+	errno = -error;
+	return NULL;
+}
+
+int pins_create(const struct datapath_limits *limits, const char **why)
 {
 	pin_path directory, unfinished;
 	struct wgxdp_bpf *skeleton;
@@ -288,7 +313,7 @@ int pins_create(const char **why)
 	if (snprintf(unfinished, sizeof(unfinished), "%s_new", directory) >=
 	    (int)sizeof(unfinished))
 		return -ENAMETOOLONG;
-	skeleton = wgxdp_bpf__open_and_load();
+	skeleton = load(limits);
 	if (!skeleton) {
 		error = -errno;
 		*why = why_not_loaded(error);

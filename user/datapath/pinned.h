@@ -80,7 +80,7 @@ int pins_lock(void);
  * that is gone and had the same inode (they are open all the same); -EPROTO: of another version. */
 int pins_open(struct datapath *datapath, const char **why);
 /* Loads everything and pins it, all or nothing. */
-int pins_create(const char **why);
+int pins_create(const struct datapath_limits *limits, const char **why);
 int pins_remove(void);
 /* One of them, of whichever version; a file descriptor or -errno. */
 int pins_open_one(const char *name);
