@@ -53,12 +53,12 @@ $(O)/tests/%.o: CPPFLAGS += -Itests
 FUZZ_FLAGS = $(CPPFLAGS) -Itests -O1 -g -std=gnu11 -fno-strict-aliasing $(WARNINGS) \
 	     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 # what each is linked with; its seams stand in its own file, or are the system's functions that the linker wraps
-FUZZ_SRC   = $(wildcard user/crypto/*.c user/proto/*.c user/cli/conf_*.c) user/agent/config.c user/util/encoding.c
-FUZZ_SRC_fuzz_socket   = $(addprefix user/agent/,server.c uapi.c config.c monitor_text.c) \
+FUZZ_SRC   = $(wildcard user/crypto/*.c user/proto/*.c user/cli/conf*.c) user/agent/config.c user/util/encoding.c
+FUZZ_SRC_fuzz_socket   = $(addprefix user/agent/,server.c buffer.c uapi.c uapi_print.c config.c monitor_text.c) \
 	$(wildcard user/crypto/*.c user/util/*.c)
 FUZZ_WRAPS_fuzz_socket = accept4 recv send close mkdir inotify_init1 inotify_add_watch
 FUZZ_SRC_fuzz_command_line   = tests/fuzz/seams.c $(wildcard user/cli/*.c user/crypto/*.c user/util/*.c) \
-	$(addprefix user/agent/,uapi.c config.c monitor_text.c) user/datapath/netlink_names.c
+	$(addprefix user/agent/,uapi.c uapi_print.c config.c monitor_text.c) user/datapath/netlink_names.c
 FUZZ_WRAPS_fuzz_command_line = access close execvp fopen fork fstat if_nameindex if_nametoindex mkdir newterm open pipe2 poll popen \
 	prctl read rename rmdir setlocale socket stat statfs syscall unlink waitpid MHD_start_daemon
 fuzz_sources = $(or $(FUZZ_SRC_$(1)),$(FUZZ_SRC))

@@ -40,6 +40,7 @@ struct log {
 	size_t length;
 };
 
+static struct server *server;
 static struct loop_waiter *listener, *connection;
 static uint32_t connection_waits_for;
 static const uint8_t *head;
@@ -94,10 +95,102 @@ static int tell(FILE *to, unsigned int nth, const struct device_config *config)
 	return humours[(head[0] + nth) % (sizeof(humours) / sizeof(humours[0]))];
 }
 
-int device_configure(struct device *device, const struct device_config *config)
+/* A set as it is looked through, and as it is carried out: the same, each put together from its pieces. */
+static struct device_config looked_through, carried_out;
+
+static void put_together(struct device_config *whole, const struct device_config *piece)
+{
+	for (size_t i = 0; i < piece->peer_count; i++) {
+		struct peer_config *peer = config_add_peer(whole);
+		const struct peer_config *from = &piece->peers[i];
+
+		REQUIRE(peer);
+		*peer = *from;
+		peer->allowed_ips = NULL;
+		peer->allowed_ip_count = 0;
+		for (size_t j = 0; j < from->allowed_ip_count; j++) {
+			struct allowed_ip *allowed = config_add_allowed_ip(peer);
+
+			REQUIRE(allowed);
+			*allowed = from->allowed_ips[j];
+		}
+	}
+}
+
+static void begin_with(struct device_config *whole, const struct device_config *own)
+{
+	config_free(whole);
+	*whole = *own;
+	whole->peers = NULL;
+	whole->peer_count = 0;
+}
+
+void device_count_demand(const struct device *device, const struct device_config *piece,
+			 struct device_demand *demand)
 {
 	(void)device;
-	return tell(told.to, sets++, config);
+	if (!demand->peers++)
+		begin_with(&looked_through, piece);
+	put_together(&looked_through, piece);
+}
+
+int device_has_room(const struct device *device, bool replace_peers,
+		    const struct device_demand *demand)
+{
+	(void)device;
+	REQUIRE(demand->peers && replace_peers == looked_through.replace_peers);
+	return tell(told.to, sets++, &looked_through);
+}
+
+int device_begin_change(struct device *device, const struct device_config *config)
+{
+	(void)device;
+	REQUIRE(!config->peer_count);
+	begin_with(&carried_out, config);
+	return 0;
+}
+
+bool device_remove_some(struct device *device)
+{
+	static unsigned int times;
+
+	(void)device;
+	REQUIRE(carried_out.replace_peers && !carried_out.peer_count);
+	return ++times % 3;
+}
+
+int device_change_peers(struct device *device, const struct device_config *piece)
+{
+	(void)device;
+	put_together(&carried_out, piece);
+	return 0;
+}
+
+void device_end_change(struct device *device)
+{
+	struct log one, other;
+
+	(void)device;
+	log_begin(&one);
+	log_begin(&other);
+	uapi_print_set(one.to, &looked_through);
+	uapi_print_set(other.to, &carried_out);
+	REQUIRE(fflush(one.to) == 0 && fflush(other.to) == 0);
+	REQUIRE(one.length == other.length && !memcmp(one.text, other.text, one.length));
+	log_end(&one);
+	log_end(&other);
+}
+
+struct device_peer *device_find_peer_by_id(const struct device *device, uint32_t id)
+{
+	(void)device, (void)id;
+	return NULL;
+}
+
+int device_describe_peer(const struct device_peer *peer, struct device_config *config)
+{
+	(void)peer, (void)config;
+	return -ENOMEM;
 }
 
 int device_describe(struct device *device, struct device_config *config)
@@ -274,7 +367,6 @@ static void require_same(struct log *real, struct log *model, bool more_may_foll
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static struct device device;
-	static struct server *server;
 
 	(void)argc, (void)argv;
 	strcpy(device.name, "wg0");
@@ -357,8 +449,14 @@ static void converse(void)
 	is_followed = false;
 	listener->ready(listener->context, EPOLLIN);
 	REQUIRE(connection);
-	while (connection)
-		connection->ready(connection->context, connection_waits_for);
+	while (connection) {
+		while (server_go_on(server))
+			;
+		if (connection && connection_waits_for)
+			connection->ready(connection->context, connection_waits_for);
+	}
+	while (server_go_on(server))
+		;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,6 +7,7 @@
     wg_socket.py get SOCKET           what it answers to get=1
     wg_socket.py requests SOCKET      sends requests and checks the answers
     wg_socket.py add SOCKET COUNT     adds that many idle peers by one request, each with two allowed IPs
+    wg_socket.py remove SOCKET COUNT  removes them again, by one request
     wg_socket.py empty SOCKET         removes all peers
     wg_socket.py alive SOCKET         waits until it is answered
 """
@@ -38,12 +39,15 @@ def print_allowed_ips():
         print("AllowedIPs = " + ", ".join(f"fd00:{high:x}:{low:x}::/48" for low in range(256)))
 
 
-def many_peers(count):
-    """The request of `add` in pieces; which peers they are is the same every time."""
+def many_peers(count, remove):
+    """A request in pieces; which peers they are is the same every time."""
     yield b"set=1\n"
     for i in range(count):
         key = hashlib.blake2s(b"%d" % i).hexdigest()
         high, low = i >> 16, i & 0xFFFF
+        if remove:
+            yield f"public_key={key}\nremove=true\n".encode()
+            continue
         yield (f"public_key={key}\nendpoint=192.0.2.{i % 200 + 20}:{1024 + low % 60000}\n"
                f"allowed_ip=10.{high}.{low >> 8}.{low & 255}/32\nallowed_ip=fd77::1:{high:x}:{low:x}/128\n").encode()
     yield b"\n"
@@ -216,9 +220,9 @@ def check_requests(path):
     expect("half a request is none", [], values(client.ask("get=1\n\n"), "fwmark"))
 
 
-def add_peers(path, count):
+def change_peers(path, count, remove):
     client = Client(path, 600)
-    for piece in many_peers(count):
+    for piece in many_peers(count, remove):
         client.socket.sendall(piece)
     expect(f"answer to {count} peers", ["errno=0"], client.answer())
 
@@ -232,8 +236,8 @@ def main(words):
         print("\n".join(Client(words[1]).ask("get=1\n\n")))
     elif words[:1] == ["requests"] and len(words) == 2:
         check_requests(words[1])
-    elif words[:1] == ["add"] and len(words) == 3:
-        add_peers(words[1], int(words[2]))
+    elif words[:1] in (["add"], ["remove"]) and len(words) == 3:
+        change_peers(words[1], int(words[2]), words[0] == "remove")
     elif words[:1] == ["empty"] and len(words) == 2:
         expect("answer", ["errno=0"], Client(words[1], 600).ask("set=1\nreplace_peers=true\n\n"))
     elif words[:1] == ["alive"] and len(words) == 2:

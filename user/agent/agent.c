@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+enum { LARGE_ALLOCATION = 128 << 10 };
 
 struct agent {
 	struct device device;
@@ -323,14 +326,17 @@ static int start(struct agent *agent)
 
 /* ---- running and ending -------------------------------------------------------------------------- */
 
-static int run(struct device *device)
+static int run(struct agent *agent)
 {
+	struct device *device = &agent->device;
 	int error = 0;
 
 	while (!device->is_ending && !error) {
 		bool more = receive_handshakes(device);
 		uint64_t due, write_due, look_due;
 
+		if (server_go_on(agent->server))
+			more = true;
 		if (network_reroute_some(device))
 			more = true;
 		else
@@ -472,6 +478,8 @@ static int start_and_run(const char *tunnel, const struct agent_options *options
 	int error;
 
 	log_start(tunnel);
+	/* fixed: large requests and answers go back to the system, and do not lie among peers */
+	mallopt(M_MMAP_THRESHOLD, LARGE_ALLOCATION);
 	prepare(&agent, tunnel, options);
 	error = start(&agent);
 	if (!error && ready_fd >= 0)
@@ -490,7 +498,7 @@ static int start_and_run(const char *tunnel, const struct agent_options *options
 		release_parent(ready_fd);
 		release_lock(&agent);
 		log_verbose("agent %d is ready", getpid());
-		error = run(&agent.device);
+		error = run(&agent);
 		log_verbose("agent %d ends", getpid());
 	}
 	finish(&agent);

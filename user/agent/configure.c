@@ -12,6 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+/* Peers that are removed between two looks at everything else. */
+enum { REMOVED_AT_ONCE = 256 };
+
 /* ---- the device itself --------------------------------------------------------------------------- */
 
 /* Each socket of ours keeps its place in memory, for the loop's sake. */
@@ -193,7 +196,9 @@ static int change_peer(struct device_peer *peer, const struct peer_config *confi
 		return error;
 	if (config->has_preshared_key)
 		peer_set_preshared_key(&peer->peer, config->preshared_key);
-	if (config->has_endpoint)
+	/* first: whether it can be reached there depends on what it may be sent */
+	error = change_allowed_ips(peer, config);
+	if (!error && config->has_endpoint)
 		error = network_set_endpoint(peer, &config->endpoint, false);
 	if (config->has_roaming)
 		peer->stays = config->stays;
@@ -206,12 +211,9 @@ static int change_peer(struct device_peer *peer, const struct peer_config *confi
 		peer->name_asked = 0;
 		names_schedule(peer);
 	}
-	if (!error)
-		error = change_allowed_ips(peer, config);
 	if (error)
 		return error;
-	/* what it may be sent now can be what it is reached by */
-	if (config->replace_allowed_ips || config->allowed_ip_count)
+	if (!config->has_endpoint && (config->replace_allowed_ips || config->allowed_ip_count))
 		network_route(peer, false);
 	if (config->has_keepalive) {
 		peer->keepalive = config->keepalive;
@@ -240,6 +242,7 @@ static int set_peer(struct device *device, const struct peer_config *config)
 		error = device_add_peer(device, config->public_key, NULL, 0, &peer);
 		if (error)
 			return error;
+		peer->added_by = device->change;
 		monitor_peer(MONITOR_PEER_ADDED, peer);
 		if (device->value.is_up)
 			peer_start(&peer->peer, boot_time());
@@ -250,11 +253,95 @@ static int set_peer(struct device *device, const struct peer_config *config)
 	return error;
 }
 
-/* The socket and the data path can refuse a port or a mark, a key only for want of memory. */
-int device_configure(struct device *device, const struct device_config *config)
+/* ---- a change ------------------------------------------------------------------------------------ */
+
+void device_count_demand(const struct device *device, const struct device_config *piece,
+			 struct device_demand *demand)
+{
+	for (size_t i = 0; i < piece->peer_count; i++) {
+		const struct peer_config *config = &piece->peers[i];
+		const struct device_peer *peer = device_find_peer(device, config->public_key);
+
+		if (config->remove) {
+			demand->removed_peers += peer != NULL;
+		} else if (!config->update_only) {
+			demand->peers++;
+			demand->new_peers += !peer;
+		}
+		for (size_t j = 0; j < config->allowed_ip_count; j++)
+			demand->allowed_ips[config->allowed_ips[j].family == FAMILY_IPV6] +=
+				!config->allowed_ips[j].remove;
+	}
+}
+
+/* Prefixes may be there already, and so they count only where all is replaced. */
+int device_has_room(const struct device *device, bool replace_peers,
+		    const struct device_demand *demand)
+{
+	const struct datapath_limits *limits = &device->limits;
+	size_t peers = replace_peers
+			       ? demand->peers
+			       : device->peer_count - demand->removed_peers + demand->new_peers;
+
+	if (demand->new_peers && peers > limits->peers) {
+		log_error("no room for %zu peers: %u is the most (--max-peers)", peers,
+			  limits->peers);
+		return -ENOSPC;
+	}
+	if (!replace_peers)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		if (demand->allowed_ips[i] <= limits->allowed_ips)
+			continue;
+		log_error(
+			"no room for %zu allowed IPs of IPv%c: %u is the most (--max-allowed-ips)",
+			demand->allowed_ips[i], "46"[i], limits -> allowed_ips);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+bool device_remove_some(struct device *device)
+{
+	for (int i = 0; i < REMOVED_AT_ONCE && !TAILQ_EMPTY(&device->peers); i++)
+		device_remove_peer(TAILQ_FIRST(&device->peers));
+	return !TAILQ_EMPTY(&device->peers);
+}
+
+/* They are the last in the list. */
+static void remove_added(struct device *device)
+{
+	struct device_peer *last;
+
+	while ((last = TAILQ_LAST(&device->peers, device_peers)) &&
+	       last->added_by == device->change)
+		device_remove_peer(last);
+}
+
+int device_change_peers(struct device *device, const struct device_config *piece)
 {
 	int error = 0;
 
+	for (size_t i = 0; i < piece->peer_count && !error; i++)
+		error = set_peer(device, &piece->peers[i]);
+	if (error) {
+		remove_added(device);
+		log_error("configuration is not complete: %s", strerror(-error));
+	}
+	return error;
+}
+
+void device_end_change(struct device *device)
+{
+	state_changed(device);
+}
+
+/* The socket and the data path can refuse a port or a mark, a key only for want of memory. */
+int device_begin_change(struct device *device, const struct device_config *config)
+{
+	int error = 0;
+
+	device->change++;
 	if (config->has_bound_addresses)
 		error = bind_to(device, config);
 	else if (config->has_listen_port)
@@ -268,17 +355,19 @@ int device_configure(struct device *device, const struct device_config *config)
 					    &device->value);
 	if (!error && config->has_private_key)
 		error = set_private_key(device, config->private_key);
+	return error;
+}
+
+int device_configure(struct device *device, const struct device_config *config)
+{
+	int error = device_begin_change(device, config);
+
 	if (error)
 		return error;
-	if (config->replace_peers) {
-		while (!TAILQ_EMPTY(&device->peers))
-			device_remove_peer(TAILQ_FIRST(&device->peers));
-	}
-	for (size_t i = 0; i < config->peer_count && !error; i++)
-		error = set_peer(device, &config->peers[i]);
-	state_changed(device);
-	if (error)
-		log_error("configuration is not complete: %s", strerror(-error));
+	while (config->replace_peers && device_remove_some(device))
+		;
+	error = device_change_peers(device, config);
+	device_end_change(device);
 	return error;
 }
 
@@ -324,7 +413,7 @@ static int describe_allowed_ips(const struct device_peer *peer, struct peer_conf
 	return 0;
 }
 
-static int describe_peer(const struct device_peer *peer, struct device_config *device)
+int device_describe_peer(const struct device_peer *peer, struct device_config *device)
 {
 	const struct noise_handshake *handshake = &peer->peer.handshake;
 	struct peer_config *config = config_add_peer(device);
@@ -384,8 +473,6 @@ int device_describe(struct device *device, struct device_config *config)
 {
 	struct interface_list interfaces = {.device = device, .config = config};
 	const struct noise_identity *identity = &device->tunnel.identity;
-	struct device_peer *peer;
-	int error = 0;
 
 	*config = (struct device_config){
 		.has_private_key = identity->has_identity,
@@ -401,12 +488,6 @@ int device_describe(struct device *device, struct device_config *config)
 	       sizeof(config->bound_addresses));
 	if (identity->has_identity)
 		memcpy(config->private_key, identity->static_private, sizeof(config->private_key));
-	TAILQ_FOREACH(peer, &device->peers, of_device)
-	{
-		error = describe_peer(peer, config);
-		if (error)
-			return error;
-	}
 	receive_get_counters(device, config->verdicts);
 	datapath_for_each_interface(device->datapath, describe_interface, &interfaces);
 	return interfaces.error;

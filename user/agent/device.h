@@ -57,6 +57,8 @@ struct device_peer {
 	TAILQ_ENTRY(device_peer) of_device;
 	/* the data path's name for it */
 	uint32_t id;
+	/* the `change` of its device that added it */
+	uint32_t added_by;
 	/* people's names for it and for its endpoint, or NULL */
 	char *name;
 	char *endpoint_name;
@@ -139,6 +141,8 @@ struct device {
 
 	struct datapath *datapath;
 	struct datapath_limits limits;
+	/* when it was said last that there is no room for a session */
+	uint64_t told_full;
 	struct netlink *netlink;
 	struct loop loop;
 	struct loop_waiter events_waiter, netlink_waiter;
@@ -152,6 +156,8 @@ struct device {
 
 	struct device_peers peers;
 	size_t peer_count;
+	/* counts changes of the configuration */
+	uint32_t change;
 	struct table by_id, by_public_key, by_index, by_prefix;
 	struct deadlines deadlines;
 	/* peers whose routes are still to be asked again, from here on; NULL: none */
@@ -334,10 +340,37 @@ bool icmp_send(struct device *device, enum address_family family, const void *de
 
 /* ---- configure.c: wg(8)'s set and get ---- */
 
-/* 0 or -errno; nothing is changed when the port is in use. */
+/* What a change asks room for. */
+struct device_demand {
+	size_t peers, new_peers, removed_peers;
+	/* of IPv4 and of IPv6 */
+	size_t allowed_ips[2];
+};
+
+/*
+ * A change in pieces, so that the loop goes round while 100 000 peers are added: what it asks for is counted, piece by
+ * piece; then come the device's own values, removals while they are told to go on, and peers, piece by piece. When one
+ * fails, the peers that the change has added go again.
+ */
+void device_count_demand(const struct device *device, const struct device_config *piece,
+			 struct device_demand *demand);
+/* 0, or -ENOSPC: it would fail in the middle. */
+int device_has_room(const struct device *device, bool replace_peers,
+		    const struct device_demand *demand);
+/* Only `config`'s own values; 0 or -errno, nothing is changed when the port is in use. */
+int device_begin_change(struct device *device, const struct device_config *config);
+/* Removes a few of the peers that were there; true when there are more. */
+bool device_remove_some(struct device *device);
+int device_change_peers(struct device *device, const struct device_config *piece);
+/* Of whatever came of it. */
+void device_end_change(struct device *device);
+/* All of it at once. */
 int device_configure(struct device *device, const struct device_config *config);
-/* 0 or -ENOMEM; the caller frees it. */
+
+/* All but its peers. 0 or -ENOMEM; the caller frees it. */
 int device_describe(struct device *device, struct device_config *config);
+/* Adds one of them. */
+int device_describe_peer(const struct device_peer *peer, struct device_config *config);
 int device_listen(struct device *device, uint16_t port);
 
 /* ---- state.c ---- */
@@ -376,5 +409,7 @@ struct server;
 /* `listening` -1: binds a new socket; else that one is used, which is bound already. */
 int server_open(struct server **server, struct device *device, int listening);
 void server_close(struct server *server);
+/* Goes on with a change that is applied in pieces; true when there is more to do. */
+bool server_go_on(struct server *server);
 
 #endif

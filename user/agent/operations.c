@@ -82,13 +82,29 @@ void device_forget_index(struct device *device, struct peer_index *held)
 	free(held);
 }
 
+/* A line a second: whoever wants a session asks again. */
+static void say_full(struct device *device)
+{
+	uint64_t now = boot_time();
+
+	if (device->told_full && now < device->told_full + SECONDS(1))
+		return;
+	device->told_full = now;
+	log_error("no room for a handshake: there are %u sessions (--max-sessions)",
+		  device->limits.sessions);
+}
+
 static bool reserve_index(void *context, struct peer *peer, uint32_t *index)
 {
 	struct device *device = context;
 	struct device_peer *owner = device_peer_of(peer);
 	uint32_t reserved;
+	int error = datapath_reserve_index(device->datapath, device->hidden.ifindex, owner->id,
+					   &reserved);
 
-	if (datapath_reserve_index(device->datapath, device->hidden.ifindex, owner->id, &reserved))
+	if (error == -ENOSPC)
+		say_full(device);
+	if (error)
 		return false;
 	if (!device_hold_index(owner, reserved)) {
 		datapath_end_session(device->datapath, reserved);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * uapi.c - requests and answers of wg(8)'s userspace socket as text, both ways (uapi.h; the protocol is
+ * uapi.c - requests and answers of wg(8)'s userspace socket, read from text (uapi.h, written: uapi_print.c; it is
  * described at wireguard.com/xplatform under "Cross-platform userspace implementation"). No sockets here,
  * and no meaning: which peer exists, which port is free, the agent knows.
  *
@@ -28,7 +28,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <net/if.h>
 
 /* No line that anyone means is longer: a host name and its port fit. */
@@ -352,39 +351,46 @@ static int read_line(struct reader *reader, enum place kind, char *line)
 	return kind == OF_ANSWER ? 0 : -EINVAL;
 }
 
-/* All lines up to the empty one, which must be the last. */
-static int read_lines(struct reader *reader, enum place kind, const char *text, size_t length)
+static bool starts_with(const char *text, size_t length, const char *start)
 {
-	const char *end = text + length;
+	return length >= strlen(start) && memcmp(text, start, strlen(start)) == 0;
+}
+
+/* Lines up to the empty one, which must be the last, or up to the peer that would be one too many: 1, and the cursor
+ * stands before it. */
+static int read_lines(struct reader *reader, enum place kind, struct uapi_cursor *cursor,
+		      size_t most)
+{
 	char line[LINE_LENGTH_MAX + 1];
 	int error = 0;
 
 	while (!error) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *newline = memchr(cursor->text, '\n', cursor->length);
 		size_t line_length;
 
 		error = -EINVAL;
 		if (!newline)
 			break;
-		line_length = (size_t)(newline - text);
+		line_length = (size_t)(newline - cursor->text);
 		if (line_length == 0) {
-			error = newline + 1 == end ? 0 : -EINVAL;
+			error = cursor->length == 1 ? 0 : -EINVAL;
 			break;
 		}
-		if (line_length > LINE_LENGTH_MAX || memchr(text, '\0', line_length))
+		if (line_length > LINE_LENGTH_MAX || memchr(cursor->text, '\0', line_length))
 			break;
-		memcpy(line, text, line_length);
+		if (reader->config->peer_count == most &&
+		    starts_with(cursor->text, line_length, "public_key=")) {
+			error = 1;
+			break;
+		}
+		memcpy(line, cursor->text, line_length);
 		line[line_length] = '\0';
-		text = newline + 1;
+		cursor->text += line_length + 1;
+		cursor->length -= line_length + 1;
 		error = read_line(reader, kind, line);
 	}
 	crypto_wipe(line, sizeof(line));
 	return error;
-}
-
-static bool starts_with(const char *text, size_t length, const char *start)
-{
-	return length >= strlen(start) && memcmp(text, start, strlen(start)) == 0;
 }
 
 size_t uapi_request_length(const char *text, size_t length)
@@ -398,13 +404,9 @@ size_t uapi_request_length(const char *text, size_t length)
 	return end ? (size_t)(end - text) + 2 : 0;
 }
 
-int uapi_parse_request(const char *text, size_t length, enum uapi_operation *operation,
-		       struct device_config *config)
+int uapi_begin_request(const char *text, size_t length, enum uapi_operation *operation,
+		       struct uapi_cursor *cursor)
 {
-	struct reader reader = {.config = config};
-	int error;
-
-	memset(config, 0, sizeof(*config));
 	*operation = starts_with(text, length, "get=")             ? UAPI_GET
 		     : starts_with(text, length, "wgxdp_monitor=") ? UAPI_MONITOR
 								   : UAPI_SET;
@@ -414,19 +416,45 @@ int uapi_parse_request(const char *text, size_t length, enum uapi_operation *ope
 		return length == 7 && memcmp(text, "get=1\n\n", 7) == 0 ? 0 : -EINVAL;
 	if (!starts_with(text, length, "set=1\n"))
 		return -EINVAL;
-	error = read_lines(&reader, OF_REQUEST, text + 6, length - 6);
-	if (error)
-		config_free(config);
-	return error;
+	*cursor = (struct uapi_cursor){text + 6, length - 6, false};
+	return 0;
+}
+
+int uapi_read_piece(struct uapi_cursor *cursor, size_t most, struct device_config *piece)
+{
+	struct reader reader = {.config = piece};
+	/* what is not the device's own must not be where that is expected */
+	struct peer_config none;
+	int more;
+
+	memset(piece, 0, sizeof(*piece));
+	if (cursor->has_begun)
+		reader.peer = &none;
+	cursor->has_begun = true;
+	more = read_lines(&reader, OF_REQUEST, cursor, most);
+	if (more < 0)
+		config_free(piece);
+	return more;
+}
+
+int uapi_parse_request(const char *text, size_t length, enum uapi_operation *operation,
+		       struct device_config *config)
+{
+	struct uapi_cursor cursor;
+	int error = uapi_begin_request(text, length, operation, &cursor);
+
+	memset(config, 0, sizeof(*config));
+	return error || *operation != UAPI_SET ? error : uapi_read_piece(&cursor, SIZE_MAX, config);
 }
 
 int uapi_parse_answer(const char *text, size_t length, struct device_config *config)
 {
 	struct reader reader = {.config = config, .error = -1};
+	struct uapi_cursor cursor = {.text = text, .length = length};
 	int error;
 
 	memset(config, 0, sizeof(*config));
-	error = read_lines(&reader, OF_ANSWER, text, length);
+	error = read_lines(&reader, OF_ANSWER, &cursor, SIZE_MAX);
 	if (error == -EINVAL || (!error && reader.error < 0))
 		error = -EPROTO;
 	else if (!error)
@@ -434,162 +462,4 @@ int uapi_parse_answer(const char *text, size_t length, struct device_config *con
 	if (error)
 		config_free(config);
 	return error;
-}
-
-/* ---- printing ------------------------------------------------------------------------------------- */
-
-static void print_key(FILE *to, const char *name, const uint8_t key[static 32])
-{
-	char hex[KEY_HEX_LENGTH + 1];
-
-	key_to_hex(hex, key);
-	fprintf(to, "%s=%s\n", name, hex);
-	crypto_wipe(hex, sizeof(hex));
-}
-
-static void print_endpoint(FILE *to, const struct endpoint *endpoint)
-{
-	char text[ADDRESS_TEXT_LENGTH];
-
-	endpoint_to_text(text, endpoint);
-	fprintf(to, "endpoint=%s\n", text);
-}
-
-static void print_allowed_ips(FILE *to, const struct peer_config *peer)
-{
-	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
-		const struct allowed_ip *allowed_ip = &peer->allowed_ips[i];
-		char text[ADDRESS_TEXT_LENGTH];
-
-		address_to_text(text, allowed_ip->family, allowed_ip->address);
-		fprintf(to, "allowed_ip=%s%s/%u\n", allowed_ip->remove ? "-" : "", text,
-			allowed_ip->prefix_length);
-	}
-}
-
-static void print_verdict(FILE *to, unsigned int verdict, uint64_t count)
-{
-	if (count > 0)
-		fprintf(to, "wgxdp_verdict=%s:%" PRIu64 "\n", verdict_name(verdict), count);
-}
-
-/* Ours, behind a key that all know: others pass over what they do not. */
-static void print_names(FILE *to, const struct peer_config *peer)
-{
-	if (*peer->name || peer->has_name)
-		fprintf(to, "wgxdp_name=%s\n", peer->name);
-	if (*peer->endpoint_name)
-		fprintf(to, "wgxdp_endpoint=%s\n", peer->endpoint_name);
-	if (peer->has_roaming || peer->stays)
-		fprintf(to, "wgxdp_roaming=%s\n", peer->stays ? "off" : "on");
-	if (peer->has_limit || peer->limit)
-		fprintf(to, "wgxdp_limit=%" PRIu64 "\n", peer->limit);
-}
-
-static void print_peer(FILE *to, const struct peer_config *peer)
-{
-	print_key(to, "public_key", peer->public_key);
-	print_key(to, "preshared_key", peer->preshared_key);
-	fprintf(to, "protocol_version=1\n");
-	if (peer->endpoint.family != FAMILY_NONE)
-		print_endpoint(to, &peer->endpoint);
-	fprintf(to, "last_handshake_time_sec=%" PRIu64 "\n", peer->last_handshake_seconds);
-	fprintf(to, "last_handshake_time_nsec=%" PRIu32 "\n", peer->last_handshake_nanoseconds);
-	fprintf(to, "tx_bytes=%" PRIu64 "\n", peer->sent_bytes);
-	fprintf(to, "rx_bytes=%" PRIu64 "\n", peer->received_bytes);
-	fprintf(to, "persistent_keepalive_interval=%u\n", peer->keepalive);
-	if (peer->received_packets)
-		fprintf(to, "wgxdp_rx_packets=%" PRIu64 "\n", peer->received_packets);
-	if (peer->sent_packets)
-		fprintf(to, "wgxdp_tx_packets=%" PRIu64 "\n", peer->sent_packets);
-	print_names(to, peer);
-	for (unsigned int i = 0; i < VERDICT_COUNT; i++)
-		print_verdict(to, i, peer->verdicts[i]);
-	print_allowed_ips(to, peer);
-}
-
-/* Of the tunnel itself what others do not know; `all`: also that there is none. */
-static void print_rules(FILE *to, const struct device_config *config, bool all)
-{
-	char text[ADDRESS_TEXT_LENGTH];
-
-	if (config->mss_limit || (all && config->has_mss_limit)) {
-		mss_limit_to_text(text, config->mss_limit);
-		fprintf(to, "wgxdp_clamp_mss=%s\n", text);
-	}
-	for (unsigned int i = 0; i < config->bound_count; i++) {
-		address_to_text(text, config->bound_addresses[i].family,
-				config->bound_addresses[i].address);
-		fprintf(to, "wgxdp_bind=%s\n", text);
-	}
-	if (all && config->has_bound_addresses && !config->bound_count)
-		fprintf(to, "wgxdp_bind=any\n");
-}
-
-/* wg(8) reads the number as it is after a set, and with its sign turned after a get. */
-void uapi_print_set_result(FILE *to, int error)
-{
-	fprintf(to, "errno=%d\n\n", error);
-}
-
-void uapi_print_device(FILE *to, const struct device_config *config, int error)
-{
-	if (error) {
-		fprintf(to, "errno=%d\n\n", -error);
-		return;
-	}
-	if (!crypto_is_zero(config->private_key, sizeof(config->private_key)))
-		print_key(to, "private_key", config->private_key);
-	fprintf(to, "listen_port=%u\n", config->listen_port);
-	if (config->fwmark)
-		fprintf(to, "fwmark=%" PRIu32 "\n", config->fwmark);
-	if (config->is_up)
-		fprintf(to, "wgxdp_is_up=true\n");
-	print_rules(to, config, false);
-	for (size_t i = 0; i < config->interface_count; i++)
-		fprintf(to, "wgxdp_interface=%s:%s\n", config->interfaces[i].name,
-			config->interfaces[i].is_generic ? "generic" : "native");
-	for (unsigned int i = 0; i < VERDICT_COUNT; i++)
-		print_verdict(to, i, config->verdicts[i]);
-	for (size_t i = 0; i < config->peer_count; i++)
-		print_peer(to, &config->peers[i]);
-	fprintf(to, "errno=0\n\n");
-}
-
-static void print_peer_changes(FILE *to, const struct peer_config *peer)
-{
-	print_key(to, "public_key", peer->public_key);
-	if (peer->remove) {
-		fprintf(to, "remove=true\n");
-		return;
-	}
-	if (peer->update_only)
-		fprintf(to, "update_only=true\n");
-	if (peer->has_preshared_key)
-		print_key(to, "preshared_key", peer->preshared_key);
-	if (peer->has_endpoint)
-		print_endpoint(to, &peer->endpoint);
-	print_names(to, peer);
-	if (peer->has_keepalive)
-		fprintf(to, "persistent_keepalive_interval=%u\n", peer->keepalive);
-	if (peer->replace_allowed_ips)
-		fprintf(to, "replace_allowed_ips=true\n");
-	print_allowed_ips(to, peer);
-}
-
-void uapi_print_set(FILE *to, const struct device_config *config)
-{
-	fprintf(to, "set=1\n");
-	if (config->has_private_key)
-		print_key(to, "private_key", config->private_key);
-	if (config->has_listen_port)
-		fprintf(to, "listen_port=%u\n", config->listen_port);
-	if (config->has_fwmark)
-		fprintf(to, "fwmark=%" PRIu32 "\n", config->fwmark);
-	print_rules(to, config, true);
-	if (config->replace_peers)
-		fprintf(to, "replace_peers=true\n");
-	for (size_t i = 0; i < config->peer_count; i++)
-		print_peer_changes(to, &config->peers[i]);
-	fprintf(to, "\n");
 }

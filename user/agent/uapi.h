@@ -26,10 +26,29 @@ size_t uapi_request_length(const char *text, size_t length);
  * empty. For UAPI_GET and UAPI_MONITOR it stays empty. */
 int uapi_parse_request(const char *text, size_t length, enum uapi_operation *operation,
 		       struct device_config *config);
+/*
+ * A whole request, read a few peers at a time. What kind it is, and for UAPI_SET the cursor before its first line. 0,
+ * or -EINVAL for what is none.
+ */
+struct uapi_cursor {
+	const char *text;
+	size_t length;
+	bool has_begun;
+};
+
+int uapi_begin_request(const char *text, size_t length, enum uapi_operation *operation,
+		       struct uapi_cursor *cursor);
+/* The next peers, `most` of them at most, and with the first ones what the device itself is to be; the caller frees
+ * `piece` in any case. 1: there are more; 0: these were the last; -EINVAL or -ENOMEM: `piece` is empty. */
+int uapi_read_piece(struct uapi_cursor *cursor, size_t most, struct device_config *piece);
 /* "errno=N" and an empty line after a set; error is 0 or -errno, printed as wg(8) reads it. */
 void uapi_print_set_result(FILE *to, int error);
 /* The whole answer to get=1 (with errno=0 and the empty line), or with error != 0 only that. */
 void uapi_print_device(FILE *to, const struct device_config *config, int error);
+/* The same in pieces: the device with those peers that are there, more peers, the end. */
+void uapi_print_device_begin(FILE *to, const struct device_config *config);
+void uapi_print_peers(FILE *to, const struct device_config *config);
+void uapi_print_get_result(FILE *to, int error);
 
 /* ---- a client's end (the commands) ---- */
 

@@ -13,13 +13,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* An agent that is stopped shall not stop the command, too. */
+/* An agent that is stopped shall not stop the command, too; one that adds many peers is waited for. */
 #define ANSWER_TIMEOUT_SECONDS 10
+#define PEERS_A_SECOND 1000
 #define ANSWER_SIZE_FIRST 4096
+
+static int set_patience(int fd, size_t peers)
+{
+	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_SECONDS +
+						  (time_t)(peers / PEERS_A_SECOND)};
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ||
+			       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout))
+		       ? -errno
+		       : 0;
+}
 
 int uapi_connect(const char *tunnel)
 {
-	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_SECONDS};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int length = snprintf(address.sun_path, sizeof(address.sun_path), UAPI_DIRECTORY "/%s.sock",
 			      tunnel);
@@ -30,9 +41,7 @@ int uapi_connect(const char *tunnel)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+	if (set_patience(fd, 0) || connect(fd, (struct sockaddr *)&address, sizeof(address))) {
 		error = -errno;
 		close(fd);
 		return error == -EAGAIN ? -ETIMEDOUT : error;
@@ -140,7 +149,10 @@ int uapi_get(int fd, struct device_config *config)
 int uapi_set(int fd, const struct device_config *config)
 {
 	struct device_config nothing;
-	int error = send_request(fd, config);
+	int error = set_patience(fd, config->peer_count);
+
+	if (!error)
+		error = send_request(fd, config);
 
 	if (error)
 		return error;

@@ -37,8 +37,8 @@ int cli_agent(const struct arguments *arguments)
 	};
 
 	if (!tunnel_name_is_good(arguments, name) || !input_rules(arguments, &rules) ||
-	    !input_limits(arguments, &limits) ||
-	    !tunnel_can_be_bound(arguments, &rules) || !environment_can_load(arguments))
+	    !input_limits(arguments, &limits) || !tunnel_can_be_bound(arguments, &rules) ||
+	    !environment_can_load(arguments))
 		return EXIT_FAILURE;
 	return agent_run(name, &options) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

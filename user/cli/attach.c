@@ -451,9 +451,10 @@ static void report(const struct attach *attach)
 int cli_attach(const struct arguments *arguments)
 {
 	struct attach attach = {.arguments = arguments, .host.lock = -1};
-	bool good =
-		read_command_line(&attach) && tunnel_can_be_bound(arguments, &attach.settings) &&
-		environment_can_load(arguments) && host_make(arguments, &attach.host, &attach.limits);
+	bool good = read_command_line(&attach) &&
+		    tunnel_can_be_bound(arguments, &attach.settings) &&
+		    environment_can_load(arguments) &&
+		    host_make(arguments, &attach.host, &attach.limits);
 
 	if (good) {
 		good = find_interface(&attach) && find_tunnel(&attach);

@@ -27,8 +27,7 @@ enum {
 
 #define OUR_COMMENT "wgxdp"
 #define NAME_COMMENT "name"
-/* decoration around it */
-#define NOT_OF_A_NAME "# \t\r\v\f"
+#define NOT_OF_A_NAME "# \t\r\v\f" /* decoration around it */
 
 enum section { SECTION_NONE, SECTION_INTERFACE, SECTION_PEER };
 
@@ -294,28 +293,20 @@ static bool read_clamp_mss(struct parser *parser, char *value)
 static bool read_limit_of(struct parser *parser, const char *value, uint32_t most, uint32_t *limit)
 {
 	uint64_t number = 0;
+	bool good = read_number(parser, value, 1, most, &number);
 
-	if (!number_from_text(&number, value, most) || number == 0)
-		return refuse(parser, "'%.60s': expected a number from 1 to %u", value, most);
 	*limit = (uint32_t)number;
-	return true;
+	return good;
 }
 
-static bool read_max_peers(struct parser *parser, char *value)
-{
-	return read_limit_of(parser, value, PEERS_MAX_MOST, &parser->conf->limits.peers);
-}
-
-static bool read_max_sessions(struct parser *parser, char *value)
-{
-	return read_limit_of(parser, value, SESSIONS_MAX_MOST, &parser->conf->limits.sessions);
-}
-
-static bool read_max_allowed_ips(struct parser *parser, char *value)
-{
-	return read_limit_of(parser, value, ALLOWED_IPS_MAX_MOST,
-			     &parser->conf->limits.allowed_ips);
-}
+#define LIMIT_READER(function, field, most)                                                        \
+	static bool function(struct parser *parser, char *value)                                   \
+	{                                                                                          \
+		return read_limit_of(parser, value, most, &parser->conf->limits.field);            \
+	}
+LIMIT_READER(read_max_peers, peers, PEERS_MAX_MOST)
+LIMIT_READER(read_max_sessions, sessions, SESSIONS_MAX_MOST)
+LIMIT_READER(read_max_allowed_ips, allowed_ips, ALLOWED_IPS_MAX_MOST)
 
 static bool read_public_key(struct parser *parser, char *value)
 {
@@ -606,22 +597,4 @@ bool conf_parse(const char *text, size_t length, struct conf *conf, struct conf_
 		return true;
 	conf_free(conf);
 	return false;
-}
-
-static void free_list(struct conf_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->items[i]);
-	free(list->items);
-}
-
-void conf_free(struct conf *conf)
-{
-	config_free(&conf->device);
-	free(conf->addresses);
-	free_list(&conf->dns_servers);
-	free_list(&conf->dns_domains);
-	for (int i = 0; i < HOOK_COUNT; i++)
-		free_list(&conf->hooks[i]);
-	*conf = (struct conf){0};
 }

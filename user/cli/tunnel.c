@@ -124,10 +124,11 @@ void tunnel_complain(const struct arguments *arguments, const char *name, int er
 			 name);
 		break;
 	case -ENOSPC:
-		complain(arguments,
-			 "tunnel %s is full: expected no more peers and allowed IPs than there is room "
-			 "for (--max-peers, --max-allowed-ips)",
-			 name);
+		complain(
+			arguments,
+			"tunnel %s is full: expected no more peers and allowed IPs than there is room "
+			"for (--max-peers, --max-allowed-ips)",
+			name);
 		break;
 	case -EACCES:
 		complain(arguments, "no right to ask the agent of %s: expected root", name);

@@ -71,10 +71,11 @@ static bool is_another(const char *option, uint32_t asked, uint32_t there, const
 
 	if (!asked || asked == there)
 		return false;
-	snprintf(text, sizeof(text),
-		 "%s %u: the data path in the kernel was made for %u: expected that, or 'wgxdp down' "
-		 "of its tunnels first",
-		 option, asked, there);
+	snprintf(
+		text, sizeof(text),
+		"%s %u: the data path in the kernel was made for %u: expected that, or 'wgxdp down' "
+		"of its tunnels first",
+		option, asked, there);
 	*why = text;
 	return true;
 }
@@ -150,7 +151,8 @@ static int open_datapath(struct datapath **datapath, bool create,
 	return 0;
 }
 
-int datapath_open(struct datapath **datapath, const struct datapath_limits *limits, const char **why)
+int datapath_open(struct datapath **datapath, const struct datapath_limits *limits,
+		  const char **why)
 {
 	return open_datapath(datapath, true, limits, why);
 }
