@@ -69,7 +69,10 @@ step "others have the port on other addresses; the data path leaves them their p
 spawn a "$WORK/other" python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], int(sys.argv[2])))
 print(s.recv(2000), flush=True)' "${OUTER4[a]}" "$PORT"
-wait_for 5 "a socket" grep -q "${OUTER4[a]}" <<<"$(sockets)"
+has_sockets() {
+	[ "$(sockets)" = "$1" ]
+}
+wait_for 5 "a socket" has_sockets "${OUTER4[a]},$SECOND4"
 # what looks most like ours: data for a session there is
 in_ns b python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"\4\0\0\0" + b"mine" * 8, (sys.argv[1], int(sys.argv[2])))' \
@@ -85,6 +88,11 @@ reaches "$SECOND4:$PORT" || die "it does not answer at its second address"
 
 step "the address goes and comes back"
 ip -n "$(ns a)" address del "$SECOND4/24" dev eth0
+has_no_way() {
+	! in_ns a ping -q -c 1 -W 1 -p "$MARKER" "${INNER4[b]}" >/dev/null
+}
+# what is on its way before the agent has heard of it may arrive
+wait_for 10 "it to be heard of" has_no_way
 in_ns a ping -q -c 2 -i 0.2 -W 1 -p "$MARKER" "${INNER4[b]}" >/dev/null && die "it sends from another address"
 kill_agent a
 attach a
@@ -212,7 +220,7 @@ wgxdp a save "$WORK/$T.conf"
 grep -qx "#wgxdp Bind = $SECOND4" "$WORK/$T.conf" || die "no address: $(cat "$WORK/$T.conf")"
 grep -qx "#wgxdp ClampMSS = 900" "$WORK/$T.conf" || die "no segment size: $(cat "$WORK/$T.conf")"
 sed -i "s/#wgxdp Bind = .*/#wgxdp Bind = $SECOND6, ${OUTER4[a]}/; s/#wgxdp ClampMSS = .*/#wgxdp ClampMSS = on/" "$WORK/$T.conf"
-wait_for 5 "the other's socket to be closed" test "$(sockets)" = "$SECOND4"
+wait_for 5 "the other's socket to be closed" has_sockets "$SECOND4"
 wgxdp a syncconf "$WORK/$T.conf"
 equal "bound to" "$SECOND6,${OUTER4[a]}" "$(value a wgxdp_bind)"
 equal "segments" "on" "$(value a wgxdp_clamp_mss)"
