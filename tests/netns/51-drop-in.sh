@@ -5,64 +5,25 @@
 . "$(dirname "$0")/topology.sh"
 command -v wg-quick >/dev/null || skip "there is no wg-quick"
 ip link add "wgx$$" type wireguard 2>/dev/null && { ip link del "wgx$$"; skip "this kernel has WireGuard"; }
-make_topology
-make_key a
-start_end b
-T=${TUNNEL[a]}
-mkdir "$WORK/bin"
+# shellcheck source=quick.sh
+. "$SUITE/quick.sh"
 ln -s "$WGXDP" "$WORK/bin/wgxdp-agent"
-export PATH=$WORK/bin:$PATH WG_QUICK_USERSPACE_IMPLEMENTATION=wgxdp-agent
-wgxdp b peer add "$(public_key a)" --tunnel "${TUNNEL[b]}" --allowed-ips 10.77.0.1/32,fd77::1/128
-
-# write_conf ALLOWED LINE...: for a, with b as its peer.
-write_conf() {
-	local allowed=$1
-	shift
-	(
-		umask 077
-		printf '%s\n' "[Interface]" "PrivateKey = $(cat "$WORK/a.key")" "ListenPort = $PORT" \
-			"Address = 10.77.0.1/24, fd77::1/64" "$@" \
-			"[Peer]" "PublicKey = $(public_key b)" "Endpoint = $(outer b 4)" "AllowedIPs = $allowed" >"$WORK/$T.conf"
-	)
-}
+export WG_QUICK_USERSPACE_IMPLEMENTATION=wgxdp-agent
 
 quick() {
 	in_ns a wg-quick "$1" "$WORK/$T.conf" >"$WORK/quick" 2>&1 || die "wg-quick $1: $(cat "$WORK/quick")"
 }
 
-# xdp INTERFACE: the id of its program.
-xdp() {
-	ip -n "$(ns a)" -j -d link show "$1" | jq -r '.[].xdp.prog.id // empty'
-}
-has_xdp() {
-	[ -n "$(xdp "$1")" ]
-}
 has_no_xdp() {
 	[ -z "$(xdp "$1")" ]
 }
 
-# network: all that a tunnel may leave in a's namespace.
-network() {
-	ip -n "$(ns a)" -br link | awk '{ print $1 }'
-	ip -n "$(ns a)" -4 rule
-	ip -n "$(ns a)" -6 rule
-	ip -n "$(ns a)" -4 route show table all
-	ip -n "$(ns a)" -6 route show table all | sed 's/ expires [0-9a-z]*//'
-	in_ns a nft list ruleset
-	ip -n "$(ns a)" -j -d link | jq -c '.[].xdp.prog.id // empty'
-	find "$STATE/$(inode a)" "$(pins a)" "$UAPI/$T.sock" 2>/dev/null || true
-	pgrep -f "wgxdp-agent.*$T" || true
-}
 is_clean() {
 	[ "$(network)" = "$clean" ]
 }
 wait_clean() {
 	(wait_for 5 "nothing to be left" is_clean) || die "$1 left: $(diff <(echo "$clean") <(network))"
 }
-
-ip -n "$(ns a)" route add default via "${OUTER4[b]}"
-ip -n "$(ns a)" -6 route add default via "${OUTER6[b]}"
-clean=$(network)
 
 step "wg-quick up: routes to the peer's addresses only"
 write_conf "10.77.0.0/24, fd77::/64, 10.99.0.0/16"

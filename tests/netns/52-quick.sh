@@ -3,15 +3,10 @@
 # wgxdp up, down, save, strip and syncconf read wg-quick's files and do with them what wg-quick does: addresses,
 # routes, rules, firewall, DNS, MTU, hooks. What is wrong in a file is named by its line, and nothing changes.
 . "$(dirname "$0")/topology.sh"
-make_topology
-make_key a
-start_end b
-T=${TUNNEL[a]}
-CONF=$WORK/$T.conf
-wgxdp b peer add "$(public_key a)" --tunnel "${TUNNEL[b]}" --allowed-ips 10.77.0.1/32,fd77::1/128
+# shellcheck source=quick.sh
+. "$SUITE/quick.sh"
 
 # A resolvconf that writes down what it is told.
-mkdir "$WORK/bin"
 cat >"$WORK/bin/resolvconf" <<-END
 	#!/bin/sh
 	case \$1 in
@@ -20,31 +15,7 @@ cat >"$WORK/bin/resolvconf" <<-END
 	esac
 END
 chmod +x "$WORK/bin/resolvconf"
-export PATH=$WORK/bin:$PATH
 
-# write_conf ALLOWED LINE...: for a, with b as its peer.
-write_conf() {
-	local allowed=$1
-	shift
-	(
-		umask 077
-		printf '%s\n' "[Interface]" "PrivateKey = $(cat "$WORK/a.key")" "ListenPort = $PORT" \
-			"Address = 10.77.0.1/24, fd77::1/64" "$@" "# the other end" "[Peer]" \
-			"PublicKey = $(public_key b)" "Endpoint = $(outer b 4)" "AllowedIPs = $allowed" >"$CONF"
-	)
-}
-
-# network: all that a tunnel may leave in a's namespace.
-network() {
-	ip -n "$(ns a)" -br link | awk '{ print $1 }'
-	ip -n "$(ns a)" -4 rule
-	ip -n "$(ns a)" -6 rule
-	ip -n "$(ns a)" -4 route show table all
-	ip -n "$(ns a)" -6 route show table all | sed 's/ expires [0-9a-z]*//'
-	in_ns a nft list ruleset
-	ip -n "$(ns a)" -j -d link | jq -c '.[].xdp.prog.id // empty'
-	find "$STATE/$(inode a)" "$(pins a)" "$UAPI/$T.sock" "$WORK/dns" 2>/dev/null || true
-}
 no_change() {
 	[ "$(network)" = "$1" ] || die "$2 changed: $(diff <(echo "$1") <(network))"
 }
@@ -52,16 +23,9 @@ no_change() {
 run() {
 	wgxdp a "$@" >"$WORK/out" 2>&1 || die "wgxdp $*: $(cat "$WORK/out")"
 }
-has_xdp() {
-	[ -n "$(ip -n "$(ns a)" -j -d link show "$1" | jq -r '.[].xdp.prog.id // empty')" ]
-}
 route_to() {
 	grep -q "dev $T" <<<"$(ip -n "$(ns a)" route show "$1")"
 }
-
-ip -n "$(ns a)" route add default via "${OUTER4[b]}"
-ip -n "$(ns a)" -6 route add default via "${OUTER6[b]}"
-clean=$(network)
 
 step "up: all that a file can say"
 write_conf "10.77.0.0/24, fd77::/64, 10.99.0.0/16, fd99::/64" "MTU = 1380" "DNS = 10.77.0.2, example.org" \
