@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(valid.sender_index, message.sender_index, sizeof(valid.sender_index));
 	REQUIRE((verdict == VERDICT_DELIVERED) ==
 		(memcmp(&message, &valid, macs) == 0 && before != &states[REPLAY]));
-	REQUIRE(verdict == VERDICT_DELIVERED || memcmp(&responder, before, sizeof(responder)) == 0);
+	REQUIRE(verdict == VERDICT_DELIVERED || !endpoint_moved(&responder, before));
 	REQUIRE(!responder.ledger.misused);
 	REQUIRE(responder.ledger.live_count == responder.handshake.has_local_index);
 	return 0;

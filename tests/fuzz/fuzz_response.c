@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&valid, known->response, sizeof(valid));
 	memcpy(valid.sender_index, message.sender_index, sizeof(valid.sender_index));
 	REQUIRE(accepted == (memcmp(&message, &valid, offsetof(typeof(valid), macs)) == 0));
-	REQUIRE(accepted || memcmp(&initiator, &waiting, sizeof(initiator)) == 0);
+	REQUIRE(accepted || !endpoint_moved(&initiator, &waiting));
 
 	REQUIRE(noise_begin_session(&initiator.handshake, &keys) == accepted);
 	REQUIRE(!accepted || memcmp(keys.sending_key, known->initiator_sending_key, 32) == 0);
