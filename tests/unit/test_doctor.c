@@ -82,10 +82,10 @@ Test(doctor, interfaces)
 	EXPECT(hardware.program = 7; hardware.program_is_ours = true, "xdp", FINDING_GOOD, "");
 	EXPECT(hardware.program = 7; hardware.program_is_ours = hardware.program_is_generic = true,
 				     "xdp", FINDING_ADVICE, "--mode native");
-	EXPECT(hardware.program = 7; hardware.why_not_native = "for no reason";
+	EXPECT(hardware.program = 7; hardware.xdp_redirect = HARDWARE_NO;
 	       hardware.program_is_ours = hardware.program_is_generic = true, "xdp", FINDING_GOOD,
 	       "");
-	EXPECT(hardware.why_not_native = "for no reason", "xdp", FINDING_ADVICE, "it works");
+	EXPECT(hardware.xdp_redirect = HARDWARE_NO, "xdp", FINDING_ADVICE, "it works");
 	EXPECT(hardware.mtu = 1499, "mtu", FINDING_ADVICE, "an MTU of 1419");
 	EXPECT(hardware.mtu = 9000, "mtu", FINDING_ADVICE, "mtu 3498");
 	EXPECT(hardware.mtu = 9000; hardware.program = 7;

@@ -42,8 +42,21 @@ Test(hardware, virtio_runs_no_programs)
 	cr_expect_not(virtio_runs_programs(WITH(MTU_TOLD), 9000));
 }
 
-Test(hardware, others_are_not_asked)
+Test(hardware, why_not_native)
 {
-	cr_expect_null(hardware_why_not_native("lo", 65535));
-	cr_expect_null(hardware_why_not_native("no-such-one", 65535));
+	struct hardware hardware = {.xdp = HARDWARE_YES, .xdp_redirect = HARDWARE_YES};
+
+	cr_expect_null(hardware_why_not_native(&hardware));
+	strcpy(hardware.virtio_features, WITH(TSO4));
+	cr_expect(strstr(hardware_why_not_native(&hardware), "mergeable"));
+	strcpy(hardware.virtio_features, WITH(MERGEABLE));
+	cr_expect_null(hardware_why_not_native(&hardware));
+	hardware.xdp_redirect = HARDWARE_NO;
+	cr_expect(strstr(hardware_why_not_native(&hardware), "redirects"));
+	/* before 6.3 no driver tells */
+	hardware.xdp = hardware.xdp_redirect = HARDWARE_UNKNOWN;
+	cr_expect_null(hardware_why_not_native(&hardware));
+	/* it refuses by itself, in its own words */
+	hardware.xdp = hardware.xdp_redirect = HARDWARE_NO;
+	cr_expect_null(hardware_why_not_native(&hardware));
 }

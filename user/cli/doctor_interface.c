@@ -37,7 +37,7 @@ static void judge_program(struct finding *xdp, const struct hardware *hardware)
 		snprintf(xdp->found, sizeof(xdp->found), "wgxdp is attached, native mode");
 	} else {
 		snprintf(xdp->found, sizeof(xdp->found), "wgxdp is attached, generic mode");
-		if (hardware->xdp == HARDWARE_YES && !hardware->why_not_native)
+		if (hardware->xdp == HARDWARE_YES && !hardware_why_not_native(hardware))
 			finding_advise(
 				xdp, FINDING_ADVICE,
 				"the driver can do native mode, which is faster: wgxdp detach "
@@ -52,9 +52,9 @@ static void judge_xdp(struct findings *findings, const struct hardware *hardware
 
 	if (hardware->program) {
 		judge_program(xdp, hardware);
-	} else if (hardware->why_not_native) {
+	} else if (hardware_why_not_native(hardware)) {
 		snprintf(xdp->found, sizeof(xdp->found), "generic mode only: %s",
-			 hardware->why_not_native);
+			 hardware_why_not_native(hardware));
 		finding_advise(xdp, FINDING_ADVICE, "it works; native mode is faster");
 	} else if (hardware->xdp == HARDWARE_YES) {
 		snprintf(xdp->found, sizeof(xdp->found), "the driver can do native mode");

@@ -136,9 +136,10 @@ static int attach_as(const struct datapath *datapath, int ifindex, enum attach_m
 static int attach_natively(struct datapath *datapath, const struct link_info *link,
 			   const char **why)
 {
+	struct hardware hardware;
 	int error = -EOPNOTSUPP;
 
-	*why = hardware_why_not_native(link->name, link->mtu_max);
+	*why = hardware_read(&hardware, link->name) ? NULL : hardware_why_not_native(&hardware);
 	if (!*why) {
 		error = attach_as(datapath, link->ifindex, ATTACH_NATIVE);
 		if (error)

@@ -49,8 +49,11 @@ static void read_driver(struct hardware *hardware, int fd)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 
-	if (!ethtool(fd, hardware->name, &info))
-		memcpy(hardware->driver, info.driver, sizeof(hardware->driver) - 1);
+	if (ethtool(fd, hardware->name, &info))
+		return;
+	memcpy(hardware->driver, info.driver, sizeof(hardware->driver) - 1);
+	if (!strcmp(hardware->driver, "virtio_net"))
+		virtio_read_features(info.bus_info, hardware->virtio_features);
 }
 
 static void read_queues(struct hardware *hardware, int fd)
@@ -170,7 +173,7 @@ static void read_xdp_features(struct hardware *hardware, uint32_t ifindex)
 	nl_socket_free(generic.socket);
 }
 
-static void read_why_not_native(struct hardware *hardware)
+static void read_mtu_max(struct hardware *hardware)
 {
 	struct netlink *netlink;
 	struct link_info link;
@@ -178,8 +181,18 @@ static void read_why_not_native(struct hardware *hardware)
 	if (netlink_open(&netlink))
 		return;
 	if (!netlink_get_link(netlink, hardware->name, &link))
-		hardware->why_not_native = hardware_why_not_native(link.name, link.mtu_max);
+		hardware->mtu_max = link.mtu_max;
 	netlink_close(netlink);
+}
+
+const char *hardware_why_not_native(const struct hardware *hardware)
+{
+	if (!virtio_runs_programs(hardware->virtio_features, hardware->mtu_max))
+		return "virtio_net runs no program without mergeable receive buffers "
+		       "(QEMU: mrg_rxbuf=on)";
+	if (hardware->xdp == HARDWARE_YES && hardware->xdp_redirect == HARDWARE_NO)
+		return "the driver loses what a program redirects";
+	return NULL;
 }
 
 static void read_program(struct hardware *hardware, int ifindex)
@@ -249,7 +262,7 @@ int hardware_read(struct hardware *hardware, const char *name)
 		hardware->lro = read_feature(hardware, fd, "rx-lro");
 		hardware->gro_hw = read_feature(hardware, fd, "rx-gro-hw");
 		read_xdp_features(hardware, (uint32_t)ifindex);
-		read_why_not_native(hardware);
+		read_mtu_max(hardware);
 		read_program(hardware, ifindex);
 	}
 	close(fd);

@@ -20,6 +20,10 @@ struct hardware {
 	/* "" is unknown */
 	char driver[32];
 	uint32_t mtu;
+	/* the largest it can have; 0 is unknown */
+	uint32_t mtu_max;
+	/* of virtio_net: a digit a bit, else "" */
+	char virtio_features[65];
 	/* receive queues; 0 is unknown */
 	uint32_t queues;
 	/* whether the ports decide which queue a UDP packet comes to, as well as the addresses */
@@ -28,8 +32,6 @@ struct hardware {
 	enum hardware_answer lro, gro_hw;
 	/* what the driver says of XDP: that it can run programs, that they can redirect */
 	enum hardware_answer xdp, xdp_redirect;
-	/* why it would take a program and never run it, or NULL */
-	const char *why_not_native;
 	/* the program that is there, 0: none; in generic mode */
 	uint32_t program;
 	bool program_is_generic;
@@ -40,9 +42,11 @@ struct hardware {
 /* Whether this kernel makes machine code of BPF programs, by a look at a tiny one. */
 enum hardware_answer hardware_has_jit(void);
 
-/* Why a driver that takes the program would never run it, or NULL. `mtu_max`: the largest MTU the interface can have. */
-const char *hardware_why_not_native(const char *name, uint32_t mtu_max);
-/* That, of virtio_net with those features. */
+/* Why a driver that takes the program would never run it, or lose what it redirects; NULL: nothing is known of that. */
+const char *hardware_why_not_native(const struct hardware *hardware);
+
+/* Of the device at that place of its bus. */
+void virtio_read_features(const char *place, char features[static 65]);
 bool virtio_runs_programs(const char *features, uint32_t mtu_max);
 
 /* 0, -ENODEV or another -errno. */

@@ -7,15 +7,10 @@
  * of pages; that path has no XDP. Its features are in sysfs, a digit a bit, the lowest first.
  */
 #include <datapath/hardware.h>
-#include <errno.h>
 #include <glob.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 enum { ETHERNET_MTU = 1500 };
 
@@ -33,23 +28,8 @@ bool virtio_runs_programs(const char *features, uint32_t mtu_max)
 	return features[VIRTIO_NET_F_MTU] != '1' || mtu_max <= ETHERNET_MTU;
 }
 
-static bool get_driver(const char *name, struct ethtool_drvinfo *info)
-{
-	struct ifreq request = {.ifr_data = (void *)info};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	info->cmd = ETHTOOL_GDRVINFO;
-	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
-	good = !ioctl(fd, SIOCETHTOOL, &request);
-	close(fd);
-	return good;
-}
-
 /* By its place on the bus: /sys/class/net shows the interfaces of one network namespace, perhaps of another. */
-static void read_features(const char *place, char features[static 65])
+void virtio_read_features(const char *place, char features[static 65])
 {
 	char pattern[128];
 	glob_t found;
@@ -65,18 +45,4 @@ static void read_features(const char *place, char features[static 65])
 	if (file)
 		fclose(file);
 	globfree(&found);
-}
-
-const char *hardware_why_not_native(const char *name, uint32_t mtu_max)
-{
-	struct ethtool_drvinfo info = {0};
-	char features[65];
-
-	if (!get_driver(name, &info) || strcmp(info.driver, "virtio_net"))
-		return NULL;
-	read_features(info.bus_info, features);
-	return virtio_runs_programs(features, mtu_max)
-		       ? NULL
-		       : "virtio_net runs no program without mergeable receive buffers "
-			 "(QEMU: mrg_rxbuf=on)";
 }
