@@ -16,7 +16,7 @@ T=${TUNNEL[a]}
 # pings OPTION... ADDRESS: twenty from a; all must be answered.
 pings() {
 	local report
-	report=$(in_ns a ping -q -f -c 20 -W 1 -w 10 -p "$MARKER" "$@") || die "ping $*: $report"
+	report=$(in_ns a ping -q -f -c 20 -W 5 -p "$MARKER" "$@") || die "ping $*: $report"
 	grep -q " 20 received, 0% packet loss" <<<"$report" || die "ping $*: $report"
 	step "ping $*: $(tail -n 1 <<<"$report")"
 }
