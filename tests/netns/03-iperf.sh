@@ -10,7 +10,7 @@ for family in 4 6; do
 		for streams in 1 5; do
 			before=$(seen data)
 			tcp "$from" "$to" "$family" -P "$streams"
-			at_least "data messages" $((1000 / SLOW)) $(($(seen data) - before))
+			at_least "data messages" $((1000 / SLOW / SLOW)) $(($(seen data) - before))
 		done
 		udp "$from" "$to" "$family"
 		equal "datagrams lost" 0 "$LOST"

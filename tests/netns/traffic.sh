@@ -89,12 +89,13 @@ udp() {
 	at_least "datagrams" $((1000 / SLOW)) "$SENT"
 }
 
-# tcp FROM TO FAMILY OPTION...: one second. Sets RATE, in Mbit/s.
+# tcp FROM TO FAMILY OPTION...: one second. Sets RATE, in Mbit/s. Where every instruction is emulated and others want the
+# CPU too, a rate says nothing; that it flows does.
 tcp() {
 	iperf "$1" "$2" "$3" -t 1 "${@:4}"
 	RATE=$(jq '.end.sum_received.bits_per_second / 1e6 | floor' "$WORK/iperf")
 	step "TCP from $1 to $2, IPv$3${4:+, ${*:4}}: $RATE Mbit/s"
-	at_least "Mbit/s" $((10 / SLOW)) "$RATE"
+	at_least "kbit/s" $((SLOW > 1 ? 100 : 10000)) "$(jq '.end.sum_received.bits_per_second / 1e3 | floor' "$WORK/iperf")"
 }
 
 # start_carrying FROM TO FAMILY MEGABYTES [SEED]: random bytes by TCP, in the background; finish_carrying waits
