@@ -93,7 +93,7 @@ wait_clean "the interface's end"
 step "in the foreground, by both ways to say it; what it says goes where it was told to"
 foreground() {
 	spawn a "$WORK/agent" "$@"
-	wait_for 5 "the socket" test -S "$UAPI/$T.sock"
+	wait_for 20 "the socket" test -S "$UAPI/$T.sock"
 	wait_for 5 "it to be ready" grep -q "is ready" "$WORK/said"
 	equal "process" "$SPAWNED" "$(agent_pid a)"
 	stop "$SPAWNED"
@@ -115,8 +115,8 @@ step "on a socket that somebody else has bound"
 spawn a "$WORK/agent" python3 -c 'import os, socket, sys
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.dup2(s.fileno(), 7)
 os.environ["WG_UAPI_FD"] = "7"; os.execvp("wgxdp-agent", ["wgxdp-agent", "-f", sys.argv[2]])' "$UAPI/$T.sock" "$T"
-wait_for 5 "the interface" ip -n "$(ns a)" link show "$T" >/dev/null 2>&1
-wait_for 5 "an answer" wg show "$T" >/dev/null
+wait_for 20 "the interface" ip -n "$(ns a)" link show "$T" >/dev/null 2>&1
+wait_for 20 "an answer" wg show "$T" >/dev/null
 wg set "$T" listen-port 4242
 stop "$SPAWNED"
 wait_clean "another's socket"
