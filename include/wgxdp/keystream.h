@@ -54,7 +54,7 @@ struct keystream_slot {
 };
 
 struct keystream {
-	/* BPF -> agent: the counter that is needed next, and the longest text of late */
+	/* BPF -> agent: the counter that is needed next, and the longest text since the agent set it to 0 */
 	uint64_t wanted;
 	uint32_t length_wanted;
 	uint32_t unused;

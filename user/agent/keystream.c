@@ -20,6 +20,7 @@
  * find what lies ready, because their sender jumps over counters. */
 #define IDLE_TIME MILLISECONDS(500)
 #define IDLE_PACKETS 256
+#define LENGTH_TIME MILLISECONDS(500)
 /* A stream that fell behind goes on with packets that are not on their way yet. */
 #define LEAD 16
 #define BATCH 8
@@ -33,6 +34,9 @@ struct stream {
 	/* packets that took something until the last look at it, and when that was; 0: never */
 	uint64_t taken;
 	uint64_t looked_at;
+	/* when the present stretch began, and the longest packet of the one before */
+	uint64_t length_since;
+	uint32_t length_before;
 };
 
 struct keystream_producer {
@@ -65,11 +69,25 @@ static void leave(struct keystream_producer *producer)
 
 /* ---- filling ------------------------------------------------------------------------------------- */
 
-/* In whole blocks, and 0 as long as nothing was sent: then the usual length. */
-static uint32_t length_of(const struct keystream *keystream)
+/* What was longest in this stretch of time and the one before: a stream of large packets that becomes one of small ones
+ * is not computed at full length for ever. */
+static uint32_t longest_of_late(struct keystream *keystream, struct stream *stream, uint64_t now)
 {
-	uint32_t wanted = __atomic_load_n(&keystream->length_wanted, __ATOMIC_RELAXED);
+	uint32_t longest = __atomic_load_n(&keystream->length_wanted, __ATOMIC_RELAXED);
 
+	if (!stream->length_since)
+		stream->length_since = now;
+	if (now - stream->length_since >= LENGTH_TIME) {
+		stream->length_since = now;
+		stream->length_before =
+			__atomic_exchange_n(&keystream->length_wanted, 0, __ATOMIC_RELAXED);
+	}
+	return longest > stream->length_before ? longest : stream->length_before;
+}
+
+/* In whole blocks, and 0 as long as nothing was sent: then the usual length. */
+static uint32_t length_of(uint32_t wanted)
+{
 	if (!wanted || wanted > AEAD_KEYSTREAM_MAX)
 		return AEAD_KEYSTREAM_MAX;
 	return (wanted + CHACHA20_BLOCK_LENGTH - 1) / CHACHA20_BLOCK_LENGTH * CHACHA20_BLOCK_LENGTH;
@@ -147,7 +165,7 @@ static bool fill_stream(struct keystream_producer *producer, unsigned int number
 	struct keystream *keystream = &producer->keystreams[number];
 	struct stream *stream = &producer->streams[number];
 	uint64_t wanted = __atomic_load_n(&keystream->wanted, __ATOMIC_ACQUIRE), first;
-	uint32_t length = length_of(keystream);
+	uint32_t length = length_of(longest_of_late(keystream, stream, now));
 	struct batch batch = {0};
 
 	if (wanted < stream->source.counter)
