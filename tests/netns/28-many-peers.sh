@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # 100 000 idle peers beside one that is spoken to: they are added by one request, during which the agent answers a
-# handshake and a `get`; shown; kept by an agent that was killed, with the session; removed. No packet of the one peer is
-# lost, and a peer costs the agent and its state file what it may.
+# handshake and a `get`; shown; kept by an agent that was killed, with the session; removed. An agent that is killed
+# while some come and go leaves none in the maps that the next one does not know. No packet of the one peer is lost, and
+# a peer costs the agent and its state file what it may.
 . "$(dirname "$0")/topology.sh"
 both_wgxdp
 COUNT=100000
@@ -93,5 +94,33 @@ took "$start" 30 "removing"
 equal "the peer that is left" "$(public_key b)" "$(wg show "$T" peers)"
 equal "peers in the kernel" 1 "$(bpftool -j map dump pinned "$(pins a)/peers" | jq length)"
 equal "allowed IPs in the kernel" "1 1" "$(allowed_in_kernel allowed_ipv4) $(allowed_in_kernel allowed_ipv6)"
+
+# same_in_kernel: as many peers and allowed IPs as the agent has.
+same_in_kernel() {
+	local peers
+	peers=$(peers_of_a)
+	step "$peers peers are left"
+	equal "peers in the kernel" "$peers" "$(bpftool -j map dump pinned "$(pins a)/peers" | jq length)"
+	equal "allowed IPs in the kernel" "$peers $peers" \
+		"$(allowed_in_kernel allowed_ipv4) $(allowed_in_kernel allowed_ipv6)"
+}
+
+COUNT=$((COUNT / 10))
+"$ask" add "$UAPI/$T.sock" "$COUNT"
+step "an agent is killed while they are removed, the next one while they come back"
+spawn a "$WORK/remove" "$ask" remove "$UAPI/$T.sock" "$COUNT"
+has_fewer_peers() {
+	[ "$(peers_of_a)" -lt $((COUNT - COUNT / 10)) ]
+}
+wait_for 20 "some of them to go" has_fewer_peers
+kill_agent a
+attach a >/dev/null
+same_in_kernel
+before=$(peers_of_a)
+spawn a "$WORK/add" "$ask" add "$UAPI/$T.sock" "$COUNT"
+wait_for 20 "some of them" has_peers $((before + 1))
+kill_agent a
+attach a >/dev/null
+same_in_kernel
 flow_of 200
 finish_pings 0

@@ -158,34 +158,6 @@ Test(keystream, is_as_long_as_wanted_in_whole_blocks)
 	}
 }
 
-/* As long as the longest of the half second that is under way and of the one before. */
-Test(keystream, is_shorter_when_packets_are)
-{
-	struct keystream_source source = source_of(5, 0);
-	uint64_t now = SECONDS(1);
-	uint32_t stream;
-
-	make();
-	stream = keystream_open(producer, &source);
-	streams[0].length_wanted = 1408;
-	keystream_fill(producer, now);
-	for (unsigned int half = 1; half <= 2; half++) {
-		uint64_t used = (half - 1) * 64, next = used + KEYSTREAM_SLOTS;
-
-		now += MILLISECONDS(500);
-		use_up_to(stream, used, used + 32);
-		keystream_fill(producer, now);
-		cr_expect_eq(slot_of(stream, next)->length, half < 2 ? 1408 : 64, "half %u", half);
-		if (streams[0].length_wanted < 64)
-			streams[0].length_wanted = 64;
-		use_up_to(stream, used + 32, used + 64);
-		keystream_fill(producer, now + 1);
-		cr_expect_eq(slot_of(stream, next + 32)->length, half < 2 ? 1408 : 64, "half %u",
-			     half);
-	}
-	finish();
-}
-
 Test(keystream, goes_on_where_packets_are)
 {
 	struct keystream_source source = source_of(6, 1000);

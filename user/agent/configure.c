@@ -333,6 +333,7 @@ int device_change_peers(struct device *device, const struct device_config *piece
 
 void device_end_change(struct device *device)
 {
+	device->is_changing = false;
 	state_changed(device);
 }
 
@@ -355,6 +356,8 @@ int device_begin_change(struct device *device, const struct device_config *confi
 					    &device->value);
 	if (!error && config->has_private_key)
 		error = set_private_key(device, config->private_key);
+	if (!error)
+		state_begin_change(device);
 	return error;
 }
 

@@ -156,8 +156,9 @@ struct device {
 
 	struct device_peers peers;
 	size_t peer_count;
-	/* counts changes of the configuration */
+	/* counts changes of the configuration; one is under way */
 	uint32_t change;
+	bool is_changing;
 	struct table by_id, by_public_key, by_index, by_prefix;
 	struct deadlines deadlines;
 	/* peers whose routes are still to be asked again, from here on; NULL: none */
@@ -379,6 +380,9 @@ int device_listen(struct device *device, uint16_t port);
 int state_load(struct device *device);
 /* What changed reaches the file when the loop comes round, or at once. */
 void state_changed(struct device *device);
+/* Peers come and go from here until device_end_change(): an agent that is killed meanwhile leaves more, or fewer, in the maps
+ * than there are on file, and the next one makes them the same. */
+void state_begin_change(struct device *device);
 void state_peer_changed(struct device_peer *peer);
 void state_flush_peer(struct device_peer *peer);
 /* Writes what is due; when the next is, or DEADLINE_NEVER. */

@@ -41,7 +41,9 @@ struct state_header {
 	uint8_t unused[168];
 	uint16_t listen_port;
 	uint8_t has_private_key;
-	uint8_t unused_too[5];
+	/* the maps may have other peers and allowed IPs than this file: it was begun, and not ended, to change them */
+	uint8_t is_changing;
+	uint8_t unused_too[4];
 };
 
 struct state_peer {
@@ -100,6 +102,7 @@ static void fill_header(const struct device *device, struct state_header *header
 		.allowed_count = device->by_prefix.count,
 		.listen_port = device->udp.port,
 		.has_private_key = identity->has_identity,
+		.is_changing = device->is_changing,
 	};
 	TAILQ_FOREACH(peer, &device->peers, of_device)
 	{
@@ -242,6 +245,16 @@ static void write_one(struct device_peer *peer)
 void state_changed(struct device *device)
 {
 	device->state_is_dirty = true;
+}
+
+void state_begin_change(struct device *device)
+{
+	const uint8_t yes = 1;
+
+	device->is_changing = true;
+	if (device->state_fd >= 0 && pwrite(device->state_fd, &yes, sizeof(yes),
+					    offsetof(struct state_header, is_changing)) < 0)
+		log_error("cannot write %s: %s", device->state_path, strerror(errno));
 }
 
 void state_peer_changed(struct device_peer *peer)
@@ -399,13 +412,13 @@ static void reverse_allowed(struct device_peer *peer)
 	}
 }
 
-static int restore_name(struct device *device, struct state_name *record)
+static int restore_name(struct device *device, struct state_name *record, bool may_be_gone)
 {
 	struct device_peer *peer = device_find_peer_by_id(device, record->peer_id);
 	int error;
 
 	if (!peer)
-		return -ESTALE;
+		return may_be_gone ? 0 : -ESTALE;
 	record->name[PEER_NAME_MAX] = '\0';
 	record->endpoint_name[ENDPOINT_NAME_MAX] = '\0';
 	error = device_set_name(peer, record->name);
@@ -415,8 +428,39 @@ static int restore_name(struct device *device, struct state_name *record)
 	return error;
 }
 
+/* What was on its way to be changed when the agent was killed: peers that the maps have no more are not there, prefixes
+ * of the others are, and nothing else is. */
+static bool is_known(void *context, uint32_t peer)
+{
+	return device_find_peer_by_id(context, peer);
+}
+
+static int restore_what_is_left(struct device *device, const struct state_peer *record)
+{
+	struct peer_value value;
+
+	return datapath_get_peer(device->datapath, record->id, &value)
+		       ? 0
+		       : restore_peer(device, record);
+}
+
+static int restore_allowed_again(struct device *device, const struct state_allowed *record)
+{
+	int error;
+
+	if (!device_find_peer_by_id(device, record->peer_id))
+		return 0;
+	error = datapath_set_allowed_ip(device->datapath, device->hidden.ifindex, record->peer_id,
+					record->family, record->address, record->prefix_length);
+	return error ? error : restore_allowed(device, record);
+}
+
 static int restore(struct device *device, FILE *file, const struct state_header *header)
 {
+	int (*const peer_is_back)(struct device *device, const struct state_peer *record) =
+		header->is_changing ? restore_what_is_left : restore_peer;
+	int (*const allowed_is_back)(struct device *device, const struct state_allowed *record) =
+		header->is_changing ? restore_allowed_again : restore_allowed;
 	struct state_allowed allowed;
 	struct device_peer *restored;
 	struct state_peer peer;
@@ -424,20 +468,23 @@ static int restore(struct device *device, FILE *file, const struct state_header 
 	int error = 0;
 
 	for (uint64_t i = 0; i < header->peer_count && !error; i++)
-		error = fread(&peer, sizeof(peer), 1, file) == 1 ? restore_peer(device, &peer)
+		error = fread(&peer, sizeof(peer), 1, file) == 1 ? peer_is_back(device, &peer)
 								 : -ESTALE;
 	crypto_wipe(&peer, sizeof(peer));
 	for (uint64_t i = 0; i < header->allowed_count && !error; i++)
 		error = fread(&allowed, sizeof(allowed), 1, file) == 1
-				? restore_allowed(device, &allowed)
+				? allowed_is_back(device, &allowed)
 				: -ESTALE;
 	TAILQ_FOREACH(restored, &device->peers, of_device)
 	{
 		reverse_allowed(restored);
 	}
 	for (uint64_t i = 0; i < header->name_count && !error; i++)
-		error = fread(&name, sizeof(name), 1, file) == 1 ? restore_name(device, &name)
-								 : -ESTALE;
+		error = fread(&name, sizeof(name), 1, file) == 1
+				? restore_name(device, &name, header->is_changing)
+				: -ESTALE;
+	if (!error && header->is_changing)
+		datapath_prune_peers(device->datapath, header->tunnel, is_known, device);
 	return error;
 }
 

@@ -114,6 +114,9 @@ int datapath_prune_local_addresses(struct datapath *datapath,
 int datapath_add_peer(struct datapath *datapath, uint32_t tunnel, uint32_t *peer);
 /* The peer alone: its sessions and allowed IPs are the caller's to remove. */
 int datapath_remove_peer(struct datapath *datapath, uint32_t peer);
+/* Removes the tunnel's peers that are not known, with their sessions and allowed IPs. */
+void datapath_prune_peers(struct datapath *datapath, uint32_t tunnel,
+			  bool (*is_known)(void *context, uint32_t peer), void *context);
 /* A copy of what BPF and agent wrote. */
 int datapath_get_peer(struct datapath *datapath, uint32_t peer, struct peer_value *value);
 /* These change one part each, under the peer's lock, by the program "control" (BPF_PROG_RUN): a whole-value

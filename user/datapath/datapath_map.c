@@ -237,6 +237,58 @@ int datapath_remove_tunnel(struct datapath *datapath, uint32_t tunnel)
 	return bpf_map_delete_elem(datapath->maps[MAP_tunnels], &tunnel);
 }
 
+/* ---- removing what nobody knows ------------------------------------------------------------------ */
+
+/* for_each_key() has room for one number only */
+static struct {
+	bool (*is_known)(void *context, uint32_t peer);
+	void *context;
+} pruning;
+
+static bool prune_prefix(struct datapath *datapath, enum datapath_map map, const void *key,
+			 uint32_t tunnel)
+{
+	const struct allowed_ipv4_key *either_family = key;
+	uint32_t peer;
+
+	return either_family->tunnel == tunnel &&
+	       !bpf_map_lookup_elem(datapath->maps[map], key, &peer) &&
+	       !pruning.is_known(pruning.context, peer) &&
+	       !bpf_map_delete_elem(datapath->maps[map], key);
+}
+
+static bool prune_session(struct datapath *datapath, enum datapath_map map, const void *key,
+			  uint32_t tunnel)
+{
+	struct transport_session value;
+	bool is_nobodys;
+
+	is_nobodys = !bpf_map_lookup_elem(datapath->maps[map], key, &value) &&
+		     value.tunnel == tunnel && !pruning.is_known(pruning.context, value.peer);
+	crypto_wipe(&value, sizeof(value));
+	return is_nobodys && !datapath_end_session(datapath, *(const uint32_t *)key);
+}
+
+static bool prune_peer(struct datapath *datapath, enum datapath_map map, const void *key,
+		       uint32_t tunnel)
+{
+	return !pruning.is_known(pruning.context, *(const uint32_t *)key) &&
+	       remove_peer_of(datapath, map, key, tunnel);
+}
+
+void datapath_prune_peers(struct datapath *datapath, uint32_t tunnel,
+			  bool (*is_known)(void *context, uint32_t peer), void *context)
+{
+	pruning.is_known = is_known;
+	pruning.context = context;
+	while (for_each_key(datapath, MAP_allowed_ipv4, prune_prefix, tunnel))
+		;
+	while (for_each_key(datapath, MAP_allowed_ipv6, prune_prefix, tunnel))
+		;
+	for_each_key(datapath, MAP_sessions, prune_session, tunnel);
+	for_each_key(datapath, MAP_peers, prune_peer, tunnel);
+}
+
 static bool is_gone(uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
