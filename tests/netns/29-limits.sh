@@ -104,6 +104,11 @@ wg set "$T" peer "$other" remove
 before=$(peers_of_a)
 says "peer add: $FULL" peer add "$(key)" --tunnel "$T" --allowed-ips "$many"
 equal "peers" "$before" "$(peers_of_a)"
+wg set "$T" peer "$third" remove
+before=$(peers_of_a)
+refuses wg set "$T" peer "$(key)" allowed-ips 10.9.0.0/24 peer "$(key)" allowed-ips "$many" 2>/dev/null
+equal "peers, nor the one before it" "$before" "$(peers_of_a)"
+wg set "$T" peer "$third"
 wgxdp a peer add "$(key)" --tunnel "$T" --allowed-ips 10.1.0.0/24,10.2.0.0/24
 equal "peers" 3 "$(peers_of_a | wc -l)"
 
