@@ -47,19 +47,7 @@ done
 
 step "a peer is called by its name"
 PHONE=$(wg genkey | wg pubkey)
-cat >"$WORK/$T.conf" <<-END
-	[Interface]
-	PrivateKey = $(cat "$WORK/a.key")
-	ListenPort = $PORT
-	# Anna's "phone"
-	[Peer]
-	PublicKey = $PHONE
-	[Peer]
-	PublicKey = $B
-	AllowedIPs = ${INNER4[b]}/32,${INNER6[b]}/128
-	Endpoint = $(outer b 4)
-END
-wgxdp a syncconf "$WORK/$T.conf"
+add_named_peer "Anna's \"phone\"" "$PHONE"
 wgxdp a metrics >"$WORK/metrics"
 equal "sent to the phone" 0 "$(sample "$WORK/metrics" wgxdp_peer_sent_bytes_total "peer=Anna's \"phone\"")"
 equal "its key" 1 "$(sample "$WORK/metrics" wgxdp_peer_info "endpoint=,peer=Anna's \"phone\",public_key=$PHONE")"

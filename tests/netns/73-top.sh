@@ -46,19 +46,7 @@ first_is() {
 
 step "names, one of them of another script"
 PHONE=$(wg genkey | wg pubkey)
-cat >"$WORK/$T.conf" <<-END
-	[Interface]
-	PrivateKey = $(cat "$WORK/a.key")
-	ListenPort = $PORT
-	# Jürgen 日本
-	[Peer]
-	PublicKey = $PHONE
-	[Peer]
-	PublicKey = $B
-	AllowedIPs = ${INNER4[b]}/32,${INNER6[b]}/128
-	Endpoint = $(outer b 4)
-END
-wgxdp a syncconf "$WORK/$T.conf"
+add_named_peer "Jürgen 日本" "$PHONE"
 flood a b 4 20
 
 step "80 by 24"

@@ -158,6 +158,23 @@ add_peer() {
 	fi
 }
 
+# add_named_peer NAME KEY: beside b, by a file at a, where names stand.
+add_named_peer() {
+	cat >"$WORK/${TUNNEL[a]}.conf" <<-END
+		[Interface]
+		PrivateKey = $(cat "$WORK/a.key")
+		ListenPort = $PORT
+		# $1
+		[Peer]
+		PublicKey = $2
+		[Peer]
+		PublicKey = $(public_key b)
+		AllowedIPs = ${INNER4[b]}/32,${INNER6[b]}/128
+		Endpoint = $(outer b 4)
+	END
+	wgxdp a syncconf "$WORK/${TUNNEL[a]}.conf"
+}
+
 # set_endpoint END ENDPOINT: of its peer.
 set_endpoint() {
 	local peer
