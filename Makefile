@@ -15,6 +15,8 @@ NODEPS  ?=
 V       ?=
 T       ?= 60
 O       ?= $(if $(SAN),build-san,build)
+# by one name, however it is called: what a file depends on is written down by it
+override O := $(patsubst $(CURDIR)/%,%,$(O))
 
 # BPF needs clang 16 or newer; the newest of those installed is taken. CLANG=clang-16 chooses.
 CLANG   ?= $(firstword $(shell command -v clang-19 clang-18 clang-17 clang-16 2>/dev/null) clang-19)

@@ -12,7 +12,7 @@ FLOODED6=2001:db8:c::1
 
 # add_flooder: c and its cable; a receives there too.
 add_flooder() {
-	[ -x "$FLOOD" ] || make -s -C "$TREE" O="$OUT" "$FLOOD"
+	[ -x "$FLOOD" ] || make -s -C "$TREE" O="$OUT" "${FLOOD#"$TREE/"}"
 	add_namespace c
 	ip -n "$(ns c)" link add name eth0 type veth peer name eth1 netns "$(ns a)"
 	ip -n "$(ns c)" link set eth0 up
