@@ -117,6 +117,7 @@ NOTHING(DEFINE_NOTHING)
 
 /* Never reached: what they would be asked of was refused. */
 #define UNREACHED(X)                                                                               \
+	X(hardware_why_not_native)                                                                 \
 	X(netlink_message)                                                                         \
 	X(selftest_program_name)                                                                   \
 	X(selftest_session)                                                                        \
