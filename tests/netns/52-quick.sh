@@ -128,6 +128,12 @@ sed -i 's|^AllowedIPs = 10.77.0.2/32|&, 10.97.0.0/16|; /guest/,$d' "$CONF"
 run syncconf "$CONF"
 equal "peers" "$(public_key b)" "$(wg show "$T" peers)"
 grep -q 10.97.0.0/16 <<<"$(wg show "$T" allowed-ips)" || die "no new allowed IP"
+sed -i 's|^ListenPort|#wgxdp MaxPeers = 5000\n&|' "$CONF"
+run syncconf "$CONF"
+grep -q "warning: --max-peers 5000: .* made for 131072" "$WORK/out" || die "no word of a limit that stays: $(cat "$WORK/out")"
+sed -i '/MaxPeers/d' "$CONF"
+run syncconf "$CONF"
+equal "words of limits" "" "$(cat "$WORK/out")"
 finish_pings 0
 equal "initiations" "$initiations" "$(seen initiation)"
 

@@ -175,6 +175,19 @@ bool quick_synchronize(const struct arguments *arguments, const struct quick_fil
 	return !error;
 }
 
+/* MaxPeers and the like are the data path's, which goes on with those it was made for. */
+static void warn_of_limits(const struct arguments *arguments, const struct datapath_limits *limits)
+{
+	struct datapath *datapath;
+	const char *why = NULL;
+	int error = datapath_open(&datapath, limits, &why);
+
+	if (!error)
+		datapath_close(datapath);
+	else if (error == -ERANGE)
+		complain(arguments, "warning: %s", why);
+}
+
 int cli_syncconf(const struct arguments *arguments)
 {
 	struct quick_file file;
@@ -183,6 +196,8 @@ int cli_syncconf(const struct arguments *arguments)
 	if (!good)
 		return EXIT_FAILURE;
 	good = quick_synchronize(arguments, &file);
+	if (good)
+		warn_of_limits(arguments, &file.conf.limits);
 	conf_free(&file.conf);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
