@@ -56,6 +56,7 @@ static int refuse(void)
 	X(agent_pid)                                                                               \
 	X(agent_run)                                                                               \
 	X(agent_stop)                                                                              \
+	X(datapath_get_tunnel)                                                                     \
 	X(datapath_attach)                                                                         \
 	X(datapath_count_tunnels)                                                                  \
 	X(datapath_detach)                                                                         \

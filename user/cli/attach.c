@@ -366,7 +366,7 @@ static bool bring_up(struct attach *attach)
 {
 	int error = attach->visible_is_elsewhere
 			    ? 0
-			    : netlink_set_up(attach->host.netlink, attach->visible.ifindex, true);
+			    : host_set_up(&attach->host, attach->tunnel, attach->visible.ifindex);
 
 	if (error)
 		complain(attach->arguments, "%s cannot be set up: %s", attach->tunnel,

@@ -18,6 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* For an agent that hears of its interface. */
+enum { UP_PATIENCE_MILLISECONDS = 2000 };
+
 bool tunnel_name_is_good(const struct arguments *arguments, const char *name)
 {
 	char hidden[IFNAMSIZ];
@@ -337,6 +340,31 @@ static void compare(void *context, int ifindex, enum attach_mode mode)
 		search->found = true;
 		search->mode = mode;
 	}
+}
+
+static bool lets_through(const struct host *host, uint32_t tunnel)
+{
+	struct tunnel_value value;
+
+	return !host->datapath || datapath_get_tunnel(host->datapath, tunnel, &value) ||
+	       value.is_up;
+}
+
+int host_set_up(const struct host *host, const char *name, int ifindex)
+{
+	char hidden[IFNAMSIZ];
+	struct link_info link;
+	int error = netlink_set_up(host->netlink, ifindex, true);
+
+	if (error || netlink_hidden_name(hidden, name) ||
+	    netlink_get_link(host->netlink, hidden, &link))
+		return error;
+	for (int waited = 0; waited < UP_PATIENCE_MILLISECONDS; waited++) {
+		if (lets_through(host, (uint32_t)link.ifindex))
+			break;
+		usleep(1000);
+	}
+	return 0;
 }
 
 bool host_is_attached(const struct host *host, int ifindex, enum attach_mode *mode)

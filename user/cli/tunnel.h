@@ -68,6 +68,10 @@ void host_close(struct host *host);
 bool tunnel_start_agent(const struct arguments *arguments, struct host *host, const char *name,
 			const struct agent_options *options);
 
+/* Sets the interface that people see up, and waits until the agent has heard of it and packets are let through; not
+ * for long, as an agent may be stopped. 0 or -errno. */
+int host_set_up(const struct host *host, const char *name, int ifindex);
+
 bool host_is_attached(const struct host *host, int ifindex, enum attach_mode *mode);
 /* Ends the agent and removes all there is of the tunnel, whatever that is; false when there was nothing. */
 bool host_remove_tunnel(const struct host *host, const char *name);

@@ -264,7 +264,7 @@ static bool set_mtu_and_up(struct up *up)
 	error = netlink_set_mtu(up->host.netlink, up->link.ifindex, mtu);
 	if (error)
 		return fail(up, "its MTU cannot be set", error);
-	error = netlink_set_up(up->host.netlink, up->link.ifindex, true);
+	error = host_set_up(&up->host, up->file.name, up->link.ifindex);
 	return !error || fail(up, "it cannot be set up", error);
 }
 
