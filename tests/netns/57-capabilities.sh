@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What a running agent may do: five capabilities and no more, in each of its threads, and nothing it executes more
-# than that. All that is asked of it afterwards works: marks, low ports, peers, another interface, a tunnel that is
+# than that; and the files of its tunnel's, where the kernel has Landlock. All that is asked of it afterwards works: marks, low ports, peers, another interface, a tunnel that is
 # moved away, a restart, an end that leaves nothing.
 . "$(dirname "$0")/topology.sh"
 both_wgxdp
+export LOG_LEVEL=verbose
 make_topology
 T=${TUNNEL[a]}
 # NET_BIND_SERVICE, NET_BROADCAST, NET_ADMIN, NET_RAW, BPF
@@ -90,6 +91,21 @@ step "peers come and go"
 wg genkey | wg pubkey >"$WORK/c.pub"
 wgxdp a peer add "$(cat "$WORK/c.pub")" --tunnel "$T" --allowed-ips 10.99.1.0/24 --limit 1mbit --roaming off
 wgxdp a peer remove "$(cat "$WORK/c.pub")" --tunnel "$T"
+
+step "files: a directory that was made since is none of its, though root's; its own is"
+if grep -q "no Landlock" "$STATE/$(inode a)/$T.log"; then
+	step "  not tested: this kernel has no Landlock"
+else
+	mv "$STATE/$(inode a)" "$STATE/kept.$$"
+	mkdir "$STATE/$(inode a)"
+	wg set "$T" peer "$(public_key b)" persistent-keepalive 7
+	wait_for 10 "it to be refused" grep -q "Permission denied" "$STATE/kept.$$/$T.log"
+	equal "files that it made" "" "$(ls "$STATE/$(inode a)")"
+	rmdir "$STATE/$(inode a)"
+	mv "$STATE/kept.$$" "$STATE/$(inode a)"
+	wg set "$T" peer "$(public_key b)" persistent-keepalive off
+fi
+flood a b 4 10
 
 step "killed, and started again"
 first=$(agent)

@@ -4,6 +4,7 @@
  * the next agent goes on with it; when its interface is removed, all of the tunnel goes. Contract: agent.h.
  */
 #include <agent/agent.h>
+#include <agent/confine.h>
 #include <agent/device.h>
 #include <agent/log.h>
 #include <agent/resolve.h>
@@ -490,6 +491,10 @@ static int start_and_run(const char *tunnel, const struct agent_options *options
 	if (!error) {
 		error = privilege_of_agent();
 		agent.failed = "capabilities";
+	}
+	if (!error) {
+		error = confine_agent(tunnel);
+		agent.failed = "files";
 	}
 	if (error) {
 		log_line(LOG_ERROR, "agent: %s: %s", agent.failed,

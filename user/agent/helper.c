@@ -5,6 +5,7 @@
  * What it is asked is one number, of a namespace that this one knows; what it gives are two sockets that can send ICMP
  * messages there and receive nothing. Whoever had the agent in his hands would get no more from it.
  */
+#include <agent/confine.h>
 #include <agent/helper.h>
 #include <agent/log.h>
 #include <datapath/netlink.h>
@@ -139,7 +140,7 @@ static void be_helper(int fd)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_NAME, "wgxdp-helper");
-	if (fd >= 0 && !chdir("/") && !privilege_of_helper())
+	if (fd >= 0 && !chdir("/") && !privilege_of_helper() && !confine_helper())
 		serve(fd);
 	_exit(0);
 }

@@ -7,6 +7,7 @@
 #ifndef WGXDP_DATAPATH_DATAPATH_H
 #define WGXDP_DATAPATH_DATAPATH_H
 
+#include <limits.h>
 #include <wgxdp/abi.h>
 #include <wgxdp/keystream.h>
 
@@ -46,6 +47,8 @@ int datapath_open(struct datapath **datapath, const struct datapath_limits *limi
 /* As above, but -ENOENT when nothing is pinned. */
 int datapath_open_existing(struct datapath **datapath, const char **why);
 void datapath_close(struct datapath *datapath);
+/* The directory that this namespace's maps and programs are pinned in. */
+int datapath_place(char path[static PATH_MAX]);
 int datapath_get_limits(struct datapath *datapath, struct datapath_limits *limits);
 /* Detaches every interface and removes every pin; programs and maps go with their last user. -EBUSY when a
  * tunnel is left. */

@@ -104,6 +104,16 @@ static int find_pins(pin_path path)
 	return error ? error : -ENOENT;
 }
 
+int datapath_place(char path[static PATH_MAX])
+{
+	pin_path pins;
+	int error = find_pins(pins);
+
+	if (!error)
+		snprintf(path, PATH_MAX, "%s", pins);
+	return error;
+}
+
 /* And where it is to be. */
 static int choose_place(pin_path path)
 {
