@@ -117,6 +117,8 @@ step "syncconf: what is new is there, and the session goes on"
 write_conf "10.77.0.2/32, fd77::2/128"
 run up "$CONF"
 flood a b 4 10
+# the sniffer may be behind
+sleep 0.3
 initiations=$(seen initiation)
 start_pings a b 4 1000
 flow_of 100
@@ -182,6 +184,8 @@ stop "$SPAWNED"
 run up "$CONF"
 remember_bpf a
 flood a b 4 10
+# the sniffer may be behind
+sleep 0.3
 initiations=$(seen initiation)
 start_pings a b 4 1500
 kill_agent a
