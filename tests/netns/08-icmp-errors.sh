@@ -84,15 +84,10 @@ in_ns a nft flush ruleset
 
 step "tunnel and c move to another namespace; the agent stays"
 add_namespace inner
-ip -n "$(ns a)" link set "${TUNNEL[a]}" netns "$(ns inner)"
-ip -n "$(ns a)" link set to-c netns "$(ns inner)"
-NOW[a]=inner
 in_ns inner sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
-for link in "${TUNNEL[a]}" to-c; do
-	ip -n "$(ns inner)" link set "$link" up
-done
-ip -n "$(ns inner)" address add "${INNER4[a]}/24" dev "${TUNNEL[a]}"
-ip -n "$(ns inner)" address add "${INNER6[a]}/64" dev "${TUNNEL[a]}" nodad
+move a a inner
+ip -n "$(ns a)" link set to-c netns "$(ns inner)"
+ip -n "$(ns inner)" link set to-c up
 ip -n "$(ns inner)" address add 10.88.0.1/24 dev to-c
 ip -n "$(ns inner)" address add fd88::1/64 dev to-c nodad
 ip -n "$(ns inner)" route add 10.99.0.0/16 dev "${TUNNEL[a]}"

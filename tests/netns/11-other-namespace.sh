@@ -6,22 +6,10 @@
 make_topology
 make_tunnel 4
 
-# move END FROM TO
-move() {
-	step "${TUNNEL[$1]} moves from $2 to $3"
-	ip -n "$(ns "$2")" link set "${TUNNEL[$1]}" netns "$(ns "$3")"
-	NOW[$1]=$3
-	ip -n "$(ns "$3")" link set "${TUNNEL[$1]}" up
-	ip -n "$(ns "$3")" address add "${INNER4[$1]}/24" dev "${TUNNEL[$1]}"
-	ip -n "$(ns "$3")" address add "${INNER6[$1]}/64" dev "${TUNNEL[$1]}" nodad
-}
-
 # The same addresses, seen from the new namespaces.
 for end in a b; do
-	add_namespace "inner-$end"
+	add_place "inner-$end" "$end"
 	OTHER[inner-$end]=inner-${OTHER[$end]}
-	INNER4[inner-$end]=${INNER4[$end]}
-	INNER6[inner-$end]=${INNER6[$end]}
 done
 
 move a a inner-a

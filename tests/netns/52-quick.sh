@@ -117,11 +117,10 @@ step "syncconf: what is new is there, and the session goes on"
 write_conf "10.77.0.2/32, fd77::2/128"
 run up "$CONF"
 flood a b 4 10
-# the sniffer may be behind
-sleep 0.3
-initiations=$(seen initiation)
 start_pings a b 4 1000
+# the sniffer is past the handshake
 flow_of 100
+initiations=$(seen initiation)
 other=$(wg genkey | wg pubkey)
 printf '%s\n' "# a guest" "[Peer]" "PublicKey = $other" "AllowedIPs = 10.98.0.0/16" >>"$CONF"
 run syncconf "$CONF"
@@ -184,10 +183,9 @@ stop "$SPAWNED"
 run up "$CONF"
 remember_bpf a
 flood a b 4 10
-# the sniffer may be behind
-sleep 0.3
-initiations=$(seen initiation)
 start_pings a b 4 1500
+flow_of 100
+initiations=$(seen initiation)
 kill_agent a
 python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print("bound", flush=True)

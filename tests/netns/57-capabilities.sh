@@ -118,13 +118,8 @@ restricted
 flood b a 4 10
 
 step "moved away: its errors come from there, by a socket that the helper opened"
-add_namespace inner
-OTHER[inner]=b
-INNER4[inner]=${INNER4[a]}
-ip -n "$(ns a)" link set "$T" netns "$(ns inner)"
-NOW[a]=inner
-ip -n "$(ns inner)" link set "$T" up
-ip -n "$(ns inner)" address add "${INNER4[a]}/24" dev "$T"
+add_place inner a
+move a a inner
 flood inner b 4 20
 ip -n "$(ns inner)" route add 10.99.0.0/16 dev "$T"
 in_ns inner ping -c 1 -W 2 10.99.0.1 >"$WORK/ping" && die "10.99.0.1 answered"
@@ -134,10 +129,7 @@ restricted
 
 step "without its helper it goes on, and only the source of errors is another"
 kill -9 "$HELPER"
-ip -n "$(ns inner)" link set "$T" netns "$(ns a)"
-NOW[a]=a
-ip -n "$(ns a)" link set "$T" up
-ip -n "$(ns a)" address add "${INNER4[a]}/24" dev "$T"
+move a inner a
 flood a b 4 20
 agent=$(agent)
 wgxdp a down "$T"

@@ -56,13 +56,8 @@ attach a >/dev/null
 flood b a 4 20
 
 step "moved to another namespace"
-add_namespace inner
-OTHER[inner]=b
-INNER4[inner]=${INNER4[a]}
-ip -n "$(ns a)" link set "$T" netns "$(ns inner)"
-NOW[a]=inner
-ip -n "$(ns inner)" link set "$T" up
-ip -n "$(ns inner)" address add "${INNER4[a]}/24" dev "$T"
+add_place inner a
+move a a inner
 flood inner b 4 20
 equal "tunnels" "$T" "$(wgxdp a show --json | jq -r '.tunnels[].name')"
 

@@ -155,6 +155,24 @@ add_namespace() {
 	done'
 }
 
+# add_place SPACE END: a namespace that END's tunnel may be moved to, with its addresses.
+add_place() {
+	add_namespace "$1"
+	OTHER[$1]=${OTHER[$2]}
+	INNER4[$1]=${INNER4[$2]}
+	INNER6[$1]=${INNER6[$2]}
+}
+
+# move END FROM TO: the tunnel's interface, with its addresses.
+move() {
+	step "${TUNNEL[$1]} moves from $2 to $3"
+	ip -n "$(ns "$2")" link set "${TUNNEL[$1]}" netns "$(ns "$3")"
+	NOW[$1]=$3
+	ip -n "$(ns "$3")" link set "${TUNNEL[$1]}" up
+	ip -n "$(ns "$3")" address add "${INNER4[$1]}/24" dev "${TUNNEL[$1]}"
+	ip -n "$(ns "$3")" address add "${INNER6[$1]}/64" dev "${TUNNEL[$1]}" nodad
+}
+
 # join END PORT: eth0 of END, and PORT in the wire's namespace.
 join() {
 	ip -n "$(ns wire)" link add name "$2" type veth peer name eth0 netns "$(ns "$1")"
