@@ -295,7 +295,7 @@ int device_has_room(const struct device *device, bool replace_peers,
 			continue;
 		log_error(
 			"no room for %zu allowed IPs of IPv%c: %u is the most (--max-allowed-ips)",
-			demand->allowed_ips[i], "46"[i], limits -> allowed_ips);
+			demand->allowed_ips[i], i ? '6' : '4', limits->allowed_ips);
 		return -ENOSPC;
 	}
 	return 0;

@@ -112,11 +112,9 @@ static int or_say_so(int error)
 	return error == -EOPNOTSUPP ? 0 : error;
 }
 
-/* Of this tunnel's namespace, and what they are in. */
+/* Of this tunnel's namespace, and what its pins are in. */
 struct places {
-	char states[PATH_MAX], pins[PATH_MAX];
-	char above_states[PATH_MAX], above_pins[PATH_MAX];
-	char lock[PATH_MAX + 16];
+	char states[PATH_MAX], pins[PATH_MAX], above_pins[PATH_MAX];
 };
 
 static void directory_of(char directory[static PATH_MAX], const char *path)
@@ -135,9 +133,7 @@ static int find_places(struct places *places, const char *tunnel)
 	if (error)
 		return error;
 	directory_of(places->states, path);
-	directory_of(places->above_states, places->states);
 	directory_of(places->above_pins, places->pins);
-	snprintf(places->lock, sizeof(places->lock), "%s/pins.lock", places->above_states);
 	return 0;
 }
 
@@ -161,8 +157,8 @@ int confine_agent(const char *tunnel)
 		{"/dev/net/tun", CONFINE_READ | CONFINE_WRITE},
 		/* its own */
 		{places.states, CONFINE_READ | CONFINE_WRITE | CONFINE_CHANGE},
-		{places.above_states, CONFINE_CHANGE_DIRECTORIES},
-		{places.lock, CONFINE_READ | CONFINE_WRITE},
+		{RUN_DIRECTORY, CONFINE_CHANGE_DIRECTORIES},
+		{PINS_LOCK, CONFINE_READ | CONFINE_WRITE},
 		{places.pins, CONFINE_READ | CONFINE_CHANGE},
 		{places.above_pins, CONFINE_CHANGE_DIRECTORIES},
 		{UAPI_DIRECTORY, CONFINE_CHANGE},

@@ -17,8 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RUN_DIRECTORY "/run/wgxdp"
-
 /* How long an agent may take to end. */
 #define PATIENCE_MILLISECONDS 3000
 

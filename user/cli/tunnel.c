@@ -202,7 +202,7 @@ static int run_directory(char path[static PATH_MAX])
 
 static int take_lock(const struct arguments *arguments)
 {
-	char path[PATH_MAX] = "/run/wgxdp";
+	char path[PATH_MAX] = RUN_DIRECTORY;
 	int fd = agent_lock(path, true);
 
 	if (fd < 0)

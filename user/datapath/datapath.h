@@ -11,6 +11,10 @@
 #include <wgxdp/abi.h>
 #include <wgxdp/keystream.h>
 
+/* What there is of tunnels beside the kernel's part, and the file that is locked while pins are made or removed. */
+#define RUN_DIRECTORY "/run/wgxdp"
+#define PINS_LOCK RUN_DIRECTORY "/pins.lock"
+
 struct link_info;
 
 struct datapath;

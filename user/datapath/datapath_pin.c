@@ -50,7 +50,7 @@ int pins_lock(void)
 	if (mkdir(RUN_DIRECTORY, 0755) && errno != EEXIST)
 		return -errno;
 	/* Not the directory itself: the commands hold that one's lock while they come here. */
-	fd = open(RUN_DIRECTORY "/pins.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(PINS_LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	if (flock(fd, LOCK_EX)) {

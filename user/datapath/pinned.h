@@ -61,7 +61,6 @@ struct datapath {
 
 /* ---- datapath_mount.c ---- */
 
-#define RUN_DIRECTORY "/run/wgxdp"
 #define OWN_BPFFS RUN_DIRECTORY "/bpf"
 #define BPFFS_PLACES 2
 
