@@ -37,6 +37,25 @@ start_flood() {
 	FLOOD_PID=$SPAWNED
 }
 
+# has_more END VERDICT THAN
+has_more() {
+	[ "$(verdict "$1" "$2")" -gt "$3" ]
+}
+
+# start_load FAMILY KIND OPTION...: a flood that brings a under load, and hardly more: what its agent cannot answer is lost
+# by chance at its socket, b's too. How much that takes depends on the machine.
+RATE=$((20000 / SLOW))
+start_load() {
+	local demanded
+	demanded=$(verdict a cookie-demanded)
+	until start_flood "$@" --rate "$RATE" && succeeds_within 3 has_more a cookie-demanded "$demanded"; do
+		[ "$RATE" -lt 1000000 ] || die "no load by $RATE messages a second"
+		stop "$FLOOD_PID"
+		RATE=$((RATE * 2))
+	done
+	step "load by $RATE messages a second"
+}
+
 # finish_flood: waits for it; $SENT is how many messages went out.
 SENT=0
 finish_flood() {

@@ -68,14 +68,21 @@ skip() {
 	exit 77
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
-wait_for() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * (SLOW > 1 ? 4 : 1) * 1000000)) what=$2
-	shift 2
+# succeeds_within SECONDS COMMAND...: as soon as the command does.
+succeeds_within() {
+	local deadline=$((${EPOCHREALTIME/./} + $1 * (SLOW > 1 ? 4 : 1) * 1000000))
+	shift
 	until "$@"; do
-		((${EPOCHREALTIME/./} < deadline)) || die "waited in vain for $what"
+		((${EPOCHREALTIME/./} < deadline)) || return 1
 		read -r -t 0.02 <>"$WORK/never" || true
 	done
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+	local seconds=$1 what=$2
+	shift 2
+	succeeds_within "$seconds" "$@" || die "waited in vain for $what"
 }
 
 # equal WHAT EXPECTED GOT
