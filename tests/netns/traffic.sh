@@ -57,14 +57,14 @@ has_seen() {
 	[ "$(seen "$1")" -ge "$2" ]
 }
 
-# iperf FROM TO FAMILY OPTION...: two seconds if no option says otherwise; leaves its JSON in $WORK/iperf.
+# iperf FROM TO FAMILY OPTION...: options say how long, or how much (-t, -k); leaves its JSON in $WORK/iperf.
 iperf() {
 	local from=$1 to=$2 family=$3 server
 	shift 3
 	spawn "$to" "$WORK/iperf.server" iperf3 -s -1 --forceflush -B "$(inner "$to" "$family")"
 	server=$SPAWNED
 	wait_for 5 "iperf3's server" grep -qs listening "$WORK/iperf.server"
-	in_ns "$from" timeout 30 iperf3 -c "$(inner "$to" "$family")" -t 2 --repeating-payload -J "$@" >"$WORK/iperf" || {
+	in_ns "$from" timeout 30 iperf3 -c "$(inner "$to" "$family")" --repeating-payload -J "$@" >"$WORK/iperf" || {
 		stop "$server"
 		die "iperf3 $*: $(cat "$WORK/iperf" "$WORK/iperf.server")"
 	}
@@ -76,12 +76,13 @@ socket_drops() {
 	in_ns "$1" nstat -asz UdpRcvbufErrors Udp6RcvbufErrors | awk 'NR > 1 { sum += $2 } END { print sum + 0 }'
 }
 
-# udp FROM TO FAMILY OPTION...: one second of 20 Mbit/s. What the reader was too slow for is not lost: a socket
-# holds some 90 datagrams, 50 ms of them, and machines of tests are busy. Sets LOST and SENT.
+# udp FROM TO FAMILY OPTION...: datagrams for one second at 20 Mbit/s; a machine that is slower may take longer. What
+# the reader was too slow for is not lost: a socket holds some 90 datagrams, 50 ms of them, and machines of tests
+# are busy. Sets LOST and SENT.
 udp() {
 	local to=$2 late
 	late=$(socket_drops "$to")
-	iperf "$1" "$to" "$3" -t 1 -u -b 20M "${@:4}"
+	iperf "$1" "$to" "$3" -k $((1700 / SLOW)) -u -b 20M "${@:4}"
 	late=$(($(socket_drops "$to") - late))
 	read -r LOST SENT < <(jq -r '.end.sum | "\(.lost_packets) \(.packets)"' "$WORK/iperf")
 	step "UDP from $1 to $to, IPv$3: $LOST of $SENT lost, $late by a reader that was late"
