@@ -7,6 +7,7 @@ no_userspace
 make_topology
 make_tunnel 4
 flood a b 4 10
+since=$SECONDS
 
 # endpoint_is END ENDPOINT: where END believes the other end to be.
 endpoint_is() {
@@ -55,4 +56,5 @@ gone "$client" && die "TCP ended: $(cat "$WORK/client")"
 stop "$client" "$server"
 flood a b 4 200
 flood b a 6 200
-equal "initiations" 1 "$(seen initiation)"
+# To roam takes none. A session that is older than 120 s is renewed, which only a slow machine gets to see.
+at_most "initiations" $((1 + (SECONDS - since + 1) / 120)) "$(seen initiation)"

@@ -364,7 +364,11 @@ diagnose() {
 	for end in a b; do
 		echo "--- $end"
 		timeout 5 wg show "${TUNNEL[$end]}" 2>&1 | cut -c 1-200
-		[ "${ENGINE[$end]}" != wgxdp ] || wgxdp "$end" show "${TUNNEL[$end]}" 2>&1 | cut -c 1-200
+		[ "${ENGINE[$end]}" != wgxdp ] || {
+			wgxdp "$end" show "${TUNNEL[$end]}" 2>&1 | cut -c 1-200
+			wgxdp "$end" show "${TUNNEL[$end]}" --json 2>&1 | jq -c '.tunnels[0].verdicts'
+		}
+		in_ns "$end" nstat -as 2>&1 | awk '/Err|Discard|Drop|Fail|Echo/ { print $1, $2 }' | xargs
 		in_ns "$end" ip -br address 2>&1
 		tail -n 20 "$WORK/$end.log" "$STATE/$(inode "$end")/${TUNNEL[$end]}.log" 2>/dev/null
 	done
