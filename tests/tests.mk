@@ -19,6 +19,8 @@ check-sim: $(O)/tests/run-sim ## two endpoints on a virtual clock (no root)
 check-bpf: $(O)/tests/run-bpf ## the shared code under BPF_PROG_TEST_RUN, verifier budget (root)
 	@O=$(O) scripts/suite bpf $< --tap
 check-netns: all $(O)/tests/sniffer $(O)/tests/flood ## the tunnel in network namespaces, with a sniffer outside (root)
+	@# to fetch and build them takes longer than a test may; where it fails, the tests say so
+	@for peer in wireguard-go boringtun; do O=$(O) scripts/fetch-$$peer >/dev/null 2>&1 || :; done
 	@O=$(O) scripts/suite netns scripts/netns-suite
 $(O)/tests/sniffer: tests/netns/sniffer.c | $(O)/.deps
 	$(call say,CC,$@)
