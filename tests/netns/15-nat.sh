@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# a behind a NAT that forgets after two seconds: without keepalive b cannot reach a, with one it can.
+# a behind a NAT that forgets after two seconds, six on a slow machine: without keepalive b cannot reach a, with one it can.
 #
 #      namespace a            namespace wire, router                       namespace b
 #    | eth0 192.168.1.2 |====| to-a 192.168.1.1   masquerade   br0 192.0.2.254 |====| eth0 192.0.2.2 |
 . "$(dirname "$0")/topology.sh"
 make_topology
+# Longer than the pings of both ends together take on a slow machine, and less than the 10 s after which an end that
+# was sent something and had no answer says something by itself.
+FORGETS=$((SLOW > 1 ? 6 : 2))
 ip -n "$(ns wire)" link set to-a nomaster
 ip -n "$(ns wire)" address add 192.168.1.1/24 dev to-a
 ip -n "$(ns wire)" address add 192.0.2.254/24 dev br0
@@ -20,9 +23,9 @@ in_ns wire nft -f - <<-END
 		}
 	}
 END
-in_ns wire sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
-	echo 2 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout
-	echo 2 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream'
+in_ns wire sh -c "echo 1 >/proc/sys/net/ipv4/ip_forward
+	echo $FORGETS >/proc/sys/net/netfilter/nf_conntrack_udp_timeout
+	echo $FORGETS >/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream"
 
 start_end a
 start_end b
