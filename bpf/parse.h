@@ -169,7 +169,8 @@ WGXDP_INLINE uint32_t inner_length(const uint8_t *packet, const uint8_t *end, ui
 	return length <= available ? length : 0;
 }
 
-/* The Internet checksum of a header of `words` 16-bit words (RFC 1071), its checksum field zero. */
+/* The Internet checksum of a header of `words` 16-bit words (RFC 1071), its checksum field zero; with what is in that
+ * field, 0 when it is right. */
 WGXDP_INLINE uint16_t fold_checksum(uint64_t sum)
 {
 	WGXDP_UNROLL

@@ -7,6 +7,7 @@
 #define WGXDP_BPF_RECEIVE_H
 
 #include "allowedips.h"
+#include "checksum.h"
 #include "open.h"
 #include "session.h"
 
@@ -113,6 +114,20 @@ WGXDP_INLINE enum verdict find_session(struct received *in, uint64_t now)
 	return VERDICT_DELIVERED;
 }
 
+/*
+ * Only a whole packet moves its peer's endpoint: looked at before the text is changed, as the sum is over that too. What
+ * the agent puts in has passed the stack, and has no sums. That it moves the endpoint is not kept until roam(): the
+ * verifier would look at everything between here and there twice.
+ */
+WGXDP_INLINE enum verdict check_source(struct xdp_md *xdp, const struct received *in)
+{
+	const struct endpoint *from = &in->outer.from;
+
+	return would_roam(in->peer, from) && from->ifindex && !is_intact(xdp, &in->outer)
+		       ? VERDICT_BAD_CHECKSUM
+		       : VERDICT_DELIVERED;
+}
+
 /* With keystream that lies ready, or with the key. */
 WGXDP_INLINE int open_text(struct xdp_md *xdp, const struct received *in)
 {
@@ -167,18 +182,9 @@ WGXDP_INLINE bool is_bundle(const struct received *in, const uint8_t *data, cons
 {
 	const struct udp_header *udp =
 		(const void *)(data + ((in->outer.offset - sizeof(*udp)) & 63));
-	const struct endpoint *from = &in->outer.from;
-	uint64_t sum = WGXDP_BE16(PROTOCOL_UDP);
 
-	if (!in->keeps_tail || !from->ifindex || (const uint8_t *)(udp + 1) > end)
-		return false;
-	sum += udp->length;
-	WGXDP_UNROLL
-	for (int i = 0; i < 16; i += 4) {
-		sum += load_le32(from->address + i);
-		sum += load_le32(from->local_address + i);
-	}
-	return (uint16_t)~fold_checksum(sum) == udp->checksum;
+	return in->keeps_tail && in->outer.from.ifindex && (const uint8_t *)(udp + 1) <= end &&
+	       has_partial_checksum(&in->outer, udp);
 }
 
 /* A whole inner packet whose source belongs to this peer and to no other. */

@@ -6,7 +6,7 @@
 #ifndef WGXDP_BPF_SEAL_H
 #define WGXDP_BPF_SEAL_H
 
-#include "maps.h"
+#include "checksum.h"
 
 /* Seals `length` bytes at `offset` of the frame; the tag's 16 bytes follow. 0, or -1 when they are not there. */
 WGXDP_CALLED int seal_at(struct __sk_buff *skb, const struct aead_key *key, uint64_t counter,
@@ -38,17 +38,6 @@ WGXDP_CALLED int seal_with_at(struct __sk_buff *skb, const struct keystream_slot
 		       : -1;
 }
 
-/* The sum of 32-bit words, which folded to 16 bits is that of 16-bit words. Four of them, none waits for another. */
-WGXDP_INLINE uint64_t sum_words(const uint8_t *bytes, uint32_t length)
-{
-	uint64_t sum[4] = {0};
-
-	WGXDP_UNROLL
-	for (uint32_t i = 0; i < length; i += 4)
-		sum[i / 4 % 4] += load_le32(bytes + i);
-	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
 /* A call costs as much as the sum of 64 bytes: as many of them as pays at once. */
 struct summed_blocks {
 	uint8_t bytes[4 * sizeof(struct aead_block)];
@@ -57,11 +46,6 @@ struct summed_blocks {
 WGXDP_CALLED long sum_blocks(const struct summed_blocks *blocks)
 {
 	return blocks ? (long)sum_words(blocks->bytes, sizeof(*blocks)) : 0;
-}
-
-WGXDP_CALLED long sum_block(const struct aead_block *block)
-{
-	return block ? (long)sum_words(block->bytes, sizeof(*block)) : 0;
 }
 
 /* The sum of `length` bytes at `offset` of the frame, for a checksum, or -1 when they are not there. */

@@ -50,14 +50,20 @@ WGXDP_INLINE bool is_within_limit(const struct rate_limit *limit, uint64_t *unti
 	return true;
 }
 
+/* Whether an authentic packet from there moves the peer's endpoint. */
+WGXDP_INLINE bool would_roam(const struct peer_value *peer, const struct endpoint *from)
+{
+	return !same_endpoint(&peer->endpoint, from) &&
+	       (!(peer->rules & PEER_STAYS) || peer->endpoint.family == FAMILY_NONE);
+}
+
 /* The peer is where its authentic packet came from; answers leave from the address it wrote to. */
 WGXDP_INLINE void roam(struct peer_value *peer, uint32_t peer_id, const struct endpoint *from)
 {
 	uint8_t hop_limit = peer->endpoint.hop_limit;
 	bool moved;
 
-	if (same_endpoint(&peer->endpoint, from) ||
-	    (peer->rules & PEER_STAYS && peer->endpoint.family != FAMILY_NONE))
+	if (!would_roam(peer, from))
 		return;
 	bpf_spin_lock(&peer->lock);
 	moved = !same_endpoint(&peer->endpoint, from);

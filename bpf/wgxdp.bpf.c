@@ -48,7 +48,9 @@ int rx(struct xdp_md *xdp)
 			  ? VERDICT_TOO_LONG
 			  : find_session(&in, now);
 
-	/* 3. authentic, and not seen before */
+	/* 3. from where it says that it is, authentic, and not seen before */
+	if (verdict == VERDICT_DELIVERED)
+		verdict = check_source(xdp, &in);
 	if (verdict == VERDICT_DELIVERED)
 		verdict = open_transport(xdp, &in);
 	if ((verdict == VERDICT_BAD_TAG || verdict == VERDICT_TOO_LONG) &&

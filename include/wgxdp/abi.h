@@ -12,7 +12,7 @@
 #include <wgxdp/replay.h>
 #include <wgxdp/verdict.h>
 
-#define WGXDP_ABI_VERSION 5
+#define WGXDP_ABI_VERSION 6
 
 /* ---- who and where ------------------------------------------------------------------------------- */
 

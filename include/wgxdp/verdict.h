@@ -43,7 +43,8 @@
 	X(NO_ROOM,              "no-room",              "no memory to make the packet longer, or the stack did not segment it") \
 	X(FLOODED,              "flooded",              "handshake message without a cookie, more than are answered under load") \
 	X(OVER_LIMIT,           "over-limit",           "more than the peer's limit lets through")             \
-	X(QUEUE_FULL,           "queue-full",           "delivered, and lost as the tunnel's interface had no place for it")
+	X(QUEUE_FULL,           "queue-full",           "delivered, and lost as the tunnel's interface had no place for it") \
+	X(BAD_CHECKSUM,         "bad-checksum",         "from another address or port than before, and IP's or UDP's checksum is wrong")
 /* clang-format on */
 
 enum verdict {

@@ -248,6 +248,49 @@ static bool is_replay(const struct state *state, int session, uint64_t counter)
 	return counter < greatest && greatest - counter > 8128;
 }
 
+/* Whether the peer is elsewhere than we know, and may be. */
+static bool moves(const struct peer_value *peer, const struct arrived *in)
+{
+	struct endpoint known = peer->endpoint;
+
+	known.ifindex = in->from.ifindex;
+	known.hop_limit = 0;
+	return memcmp(&known, &in->from, sizeof(known)) != 0 &&
+	       (known.family == FAMILY_NONE || !(peer->rules & PEER_STAYS));
+}
+
+/* The pseudo header's sum, as RFC 768 and RFC 8200 have it; zeros behind an IPv4 address add nothing. */
+static uint32_t sum_pseudo_header(const struct arrived *in)
+{
+	uint32_t sum = 17 + read_be16(in->message - UDP_LENGTH + 4);
+
+	sum = checksum_add(sum, in->from.address, sizeof(in->from.address));
+	return checksum_add(sum, in->from.local_address, sizeof(in->from.local_address));
+}
+
+/* What nobody has completed yet holds the pseudo header's sum alone. */
+static bool is_left_to_a_device(const struct arrived *in)
+{
+	return read_be16(in->message - UDP_LENGTH + 6) ==
+	       (0xffff & ~checksum_fold(sum_pseudo_header(in)));
+}
+
+/* Whether the stack would take it for undamaged; what the agent put in it has taken. */
+static bool is_whole(const struct state *state, const struct arrived *in)
+{
+	const uint8_t *udp = in->message - UDP_LENGTH;
+	bool is_ipv4 = in->from.family == FAMILY_IPV4;
+
+	if (state->interface.is_injection)
+		return true;
+	if (is_ipv4 && checksum_fold(checksum_add(0, udp - IPV4_LENGTH, IPV4_LENGTH)) != 0)
+		return false;
+	if (read_be16(udp + 6) == 0)
+		return is_ipv4;
+	return is_left_to_a_device(in) || checksum_fold(checksum_add(sum_pseudo_header(in), udp,
+								     UDP_LENGTH + in->length)) == 0;
+}
+
 static enum verdict admit(struct model *model, const struct arrived *in, uint8_t *text)
 {
 	const struct tunnel_value *tunnel =
@@ -276,6 +319,8 @@ static enum verdict admit(struct model *model, const struct arrived *in, uint8_t
 	model->session = found;
 	if (session->birth + SECONDS(180) <= model->now || counter >= UINT64_MAX - 8192)
 		return VERDICT_EXPIRED;
+	if (moves(&model->state->peers[peer], in) && !is_whole(model->state, in))
+		return VERDICT_BAD_CHECKSUM;
 	takes = model_take(model, session->receiving_stream, KEYSTREAM_RECEIVING, counter,
 			   in->length - 32);
 	if (!open_message(text, in->message, in->length, &session->receiving_key))
@@ -310,7 +355,6 @@ static void confirm_and_roam(struct model *model, const struct arrived *in)
 	struct transport_session *session = &model->state->sessions[model->session];
 	struct peer_value *peer = &model->state->peers[model->peer];
 	uint32_t id = peer_ids[model->peer], index = session_indices[model->session];
-	struct endpoint known = peer->endpoint;
 
 	if (session->state == SESSION_NEXT) {
 		session->state = SESSION_LIVE;
@@ -318,10 +362,7 @@ static void confirm_and_roam(struct model *model, const struct arrived *in)
 		peer->has_current_session = 1;
 		model_tell(model, EVENT_CONFIRMED, id, index, 0);
 	}
-	known.ifindex = in->from.ifindex;
-	known.hop_limit = 0;
-	if (memcmp(&known, &in->from, sizeof(known)) != 0 &&
-	    (known.family == FAMILY_NONE || !(peer->rules & PEER_STAYS))) {
+	if (moves(peer, in)) {
 		uint8_t hop_limit = peer->endpoint.hop_limit;
 
 		peer->endpoint = in->from;
@@ -406,13 +447,8 @@ static enum verdict deliver(struct model *model, const struct arrived *in, uint8
 /* Many messages in one datagram, as generic XDP gets to see them: the checksum is the pseudo header's alone. */
 static bool is_bundle(const struct state *state, const struct arrived *in)
 {
-	const uint8_t *udp = in->message - UDP_LENGTH;
-	uint32_t sum = 17 + read_be16(udp + 4);
-
-	sum = checksum_add(sum, in->from.address, sizeof(in->from.address));
-	sum = checksum_add(sum, in->from.local_address, sizeof(in->from.local_address));
 	return state->interface.is_generic && !state->interface.is_injection &&
-	       read_be16(udp + 6) == (0xffff & ~checksum_fold(sum));
+	       is_left_to_a_device(in);
 }
 
 void model_rx(struct state *state, const uint8_t *frame, uint32_t length, struct outcome *outcome)

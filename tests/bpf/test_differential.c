@@ -309,6 +309,30 @@ static uint32_t spoil_handshake(uint8_t *frame, uint32_t length)
 	return length;
 }
 
+/* So that damage does not always stop at the sums: they are of what is there, are left to a device, or are not there. */
+static void choose_sums(uint8_t *frame, uint32_t length)
+{
+	bool is_ipv4 = frame[12] == 0x08;
+	uint8_t *ip = frame + ETHERNET_LENGTH, *udp = ip + (is_ipv4 ? IPV4_LENGTH : IPV6_LENGTH);
+	uint32_t addresses = is_ipv4 ? 8 : 32, covered, sum;
+
+	if (udp + UDP_LENGTH > frame + length)
+		return;
+	covered = read_be16(udp + 4);
+	if (udp + covered > frame + length)
+		return;
+	sum = checksum_add(17 + covered, udp - addresses, addresses);
+	write_be16(udp + 6, 0);
+	if (one_in(4))
+		write_be16(udp + 6, (uint16_t)~checksum_fold(sum));
+	else if (!one_in(4))
+		write_be16(udp + 6, checksum_fold(checksum_add(sum, udp, covered)));
+	if (is_ipv4 && !one_in(8)) {
+		write_be16(ip + 10, 0);
+		write_be16(ip + 10, checksum_fold(checksum_add(0, ip, IPV4_LENGTH)));
+	}
+}
+
 static uint32_t make_rx_frame(uint8_t *frame, uint32_t number)
 {
 	bool is_handshake = one_in(8);
@@ -321,6 +345,8 @@ static uint32_t make_rx_frame(uint8_t *frame, uint32_t number)
 	for (uint32_t changes = below(3); changes; changes--)
 		length = is_handshake ? spoil_handshake(frame, length)
 				      : spoil(frame, length, ETHERNET_LENGTH);
+	if (one_in(2))
+		choose_sums(frame, length);
 	return length;
 }
 
@@ -347,6 +373,7 @@ static void run_rx(uint64_t from_seed)
 	expect_seen(VERDICT_COUNT, RX_FRAMES / 50);
 	expect_seen(VERDICT_DELIVERED, RX_FRAMES / 50);
 	expect_seen(VERDICT_BAD_TAG, RX_FRAMES / 50);
+	expect_seen(VERDICT_BAD_CHECKSUM, RX_FRAMES / 50);
 	expect_seen(VERDICT_REPLAYED, RX_FRAMES / 500);
 	expect_seen(VERDICT_KEEPALIVE, RX_FRAMES / 500);
 	expect_seen(VERDICT_INNER_MALFORMED, RX_FRAMES / 500);

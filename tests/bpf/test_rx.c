@@ -179,18 +179,67 @@ PACKET(others_source, packet->inner_source = packet->inner_source.family == FAMI
 						     : other_inner_ipv6)
 PACKET(refused_and_roams, others_source(packet); packet->outer.source_port = 1)
 
+/* ---- checksums: of what would move the endpoint ---------------------------------------------------------- */
+
+static uint32_t pseudo_header(uint8_t *frame)
+{
+	uint32_t addresses = is_ipv4(frame) ? 8 : 32;
+
+	return checksum_add(17 + read_be16(udp(frame) + 4), udp(frame) - addresses, addresses);
+}
+
+static void sum_pseudo_header_only(uint8_t *frame, uint32_t *length)
+{
+	(void)length;
+	write_be16(udp(frame) + 6, (uint16_t)~checksum_fold(pseudo_header(frame)));
+}
+
+static void sum_ip_header(uint8_t *frame, uint32_t *length)
+{
+	(void)length;
+	if (!is_ipv4(frame))
+		return;
+	write_be16(ip(frame) + 10, 0);
+	write_be16(ip(frame) + 10, checksum_fold(checksum_add(0, ip(frame), IPV4_LENGTH)));
+}
+
+static void sum_all(uint8_t *frame, uint32_t *length)
+{
+	uint32_t covered = read_be16(udp(frame) + 4);
+	uint16_t checksum;
+
+	sum_ip_header(frame, length);
+	write_be16(udp(frame) + 6, 0);
+	checksum = checksum_fold(checksum_add(pseudo_header(frame), udp(frame), covered));
+	write_be16(udp(frame) + 6, checksum ? checksum : 0xffff);
+}
+
+FRAME(damaged_port, udp(frame)[1] ^= 0x10)
+FRAME(damaged_address, ip(frame)[is_ipv4(frame) ? 15 : 23] ^= 4)
+FRAME(damaged_address_of_a_device, sum_pseudo_header_only(frame, length);
+      damaged_address(frame, length); sum_ip_header(frame, length))
+FRAME(damaged_address_under_a_new_header, damaged_address(frame, length);
+      sum_ip_header(frame, length))
+/* over IPv6 the sum is needed, over IPv4 the header's own still tells */
+FRAME(damaged_address_and_no_sum, if (is_ipv4(frame)) damaged_address(frame, length);
+      write_be16(udp(frame) + 6, 0))
+FRAME(damaged_header_and_no_sum, if (is_ipv4(frame)) ip(frame)[1] ^= 1;
+      write_be16(udp(frame) + 6, 0))
+FRAME(damaged_sum, udp(frame)[6] ^= 0x80)
+FRAME(other_port_in_the_clear, damaged_port(frame, length); sum_all(frame, length))
+FRAME(no_sums_as_the_agent_has_them, write_be16(udp(frame) + 6, 0);
+      if (is_ipv4(frame)) write_be16(ip(frame) + 10, 0))
+FRAME(forged_with_a_sum, flip_tag(frame, length); sum_all(frame, length))
+
 /* ---- many in one datagram, as generic mode may see them ------------------------------------------------ */
 
 /* The text is another's than the tag says, and nobody has computed the checksum. */
 static void bundle(uint8_t *frame, uint32_t *length)
 {
-	uint32_t addresses = is_ipv4(frame) ? 8 : 32;
-	uint32_t sum =
-		checksum_add(17 + read_be16(udp(frame) + 4), udp(frame) - addresses, addresses);
-
 	flip_text(frame, length);
-	write_be16(udp(frame) + 6, (uint16_t)~checksum_fold(sum));
+	sum_pseudo_header_only(frame, length);
 }
+
 /* ---- delivered ----------------------------------------------------------------------------------- */
 
 STATE(injection, state->interface.is_injection = 1)
@@ -216,6 +265,7 @@ STATE(initiator_164_s, state->sessions[LIVE].i_am_the_initiator = 1;
 STATE(initiator_told, initiator_165_s(state); state->sessions[LIVE].told = TOLD_REKEY_ON_RECEIVE)
 STATE(hop_limit_known, state->peers[PEER].endpoint.hop_limit = 33)
 STATE(no_endpoint, memset(&state->peers[PEER].endpoint, 0, sizeof(struct endpoint)))
+STATE(stays_when_known, no_endpoint(state); stays(state))
 STATE(no_ring, state->has_ring = false)
 STATE(leaves_elsewhere, state->peers[PEER].endpoint.ifindex = 5)
 STATE(heard_elsewhere, state->peers[PEER].endpoint.local_address[3] ^= 1)
@@ -244,6 +294,9 @@ PACKET(dscp_stays_outside, packet->outer.ds = 0xb8; packet->inner_ds = 0)
 PACKET(no_udp_checksum, packet->outer.without_checksum = packet->outer.source.family == FAMILY_IPV4)
 FRAME(shorter_udp_than_ip, uint8_t *field = ip(frame) + (is_ipv4(frame) ? 2 : 4);
       write_be16(field, read_be16(field) + 3); *length += 3)
+PACKET(roams_without_sum, no_udp_checksum(packet); other_source(packet))
+PACKET(roams_with_odd_bytes, not_padded(packet); other_source_port(packet))
+FRAME(longer_ip_summed, shorter_udp_than_ip(frame, length); sum_ip_header(frame, length))
 FRAME(dont_fragment, if (is_ipv4(frame)) ip(frame)[6] = 0x40; else ip(frame)[3] = 0x77)
 
 #define PASS XDP_PASS, VERDICT_COUNT
@@ -308,7 +361,35 @@ static const struct row rows[] = {
 	{"key wrong", DROP(BAD_TAG), .packet = wrong_key},
 	{"UDP length one less", DROP(BAD_TAG), .frame = udp_one_byte_less},
 	{"forged on NEXT", DROP(BAD_TAG), .packet = next, .frame = flip_tag},
-	{"forged, from elsewhere", DROP(BAD_TAG), .packet = other_source, .frame = flip_tag},
+	{"forged, from elsewhere", DROP(BAD_TAG), .packet = other_source,
+	 .frame = forged_with_a_sum},
+	{"tag wrong, from elsewhere", DROP(BAD_CHECKSUM), .packet = other_source,
+	 .frame = flip_tag},
+	{"text wrong, from elsewhere", DROP(BAD_CHECKSUM), .packet = other_source,
+	 .frame = flip_text},
+	{"port damaged", DROP(BAD_CHECKSUM), .frame = damaged_port},
+	{"address damaged", DROP(BAD_CHECKSUM), .frame = damaged_address},
+	{"address damaged, IPv4 header summed anew", DROP(BAD_CHECKSUM),
+	 .frame = damaged_address_under_a_new_header},
+	{"address damaged, sum left to a device", DROP(BAD_CHECKSUM),
+	 .frame = damaged_address_of_a_device},
+	{"address damaged, no sum", DROP(BAD_CHECKSUM), .packet = other_source,
+	 .frame = damaged_address_and_no_sum},
+	{"IPv4 header damaged, no sum", DROP(BAD_CHECKSUM), .packet = other_source,
+	 .frame = damaged_header_and_no_sum},
+	{"sum damaged, from elsewhere", DROP(BAD_CHECKSUM), .packet = other_source,
+	 .frame = damaged_sum},
+	{"port damaged, keepalive", DROP(BAD_CHECKSUM), .packet = keepalive, .frame = damaged_port},
+	{"port damaged, on NEXT", DROP(BAD_CHECKSUM), .packet = next, .frame = damaged_port},
+	{"port damaged, replayed", DROP(BAD_CHECKSUM), .state = seen_it, .frame = damaged_port},
+	{"port damaged, no endpoint yet", DROP(BAD_CHECKSUM), .state = no_endpoint,
+	 .frame = damaged_port},
+	{"port damaged, no endpoint yet, but would stay", DROP(BAD_CHECKSUM),
+	 .state = stays_when_known, .frame = damaged_port},
+	{"sum damaged, heard on another address", DROP(BAD_CHECKSUM), .state = heard_elsewhere,
+	 .frame = damaged_sum},
+	{"port damaged, generic mode", DROP(BAD_CHECKSUM), .state = generic_mode,
+	 .frame = damaged_port},
 	{"replayed", DROP(REPLAYED), .state = seen_it},
 	{"replayed, from elsewhere", DROP(REPLAYED), .state = seen_it, .packet = other_source},
 	{"8 129 behind", DROP(REPLAYED), .state = seen_9129},
@@ -347,6 +428,8 @@ static const struct row rows[] = {
 	{"injected in generic mode", DELIVER, .state = generic_injection},
 	{"many in one, generic mode", PASS, .state = generic_mode, .frame = bundle},
 	{"many in one, native mode", DROP(BAD_TAG), .frame = bundle},
+	{"many in one, generic mode, from elsewhere", PASS, .state = generic_mode,
+	 .packet = other_source, .frame = bundle},
 	{"many in one, injected", DROP(BAD_TAG), .state = generic_injection, .frame = bundle},
 	{"forged in generic mode", DROP(BAD_TAG), .state = generic_mode, .frame = flip_text},
 	{"from the agent, roams", DELIVER, .state = injection, .packet = other_source},
@@ -366,6 +449,20 @@ static const struct row rows[] = {
 	{"NEXT becomes current", DELIVER, .packet = next},
 	{"roams to a port", DELIVER, .packet = other_source_port},
 	{"roams to an address", DELIVER, .packet = other_source},
+	{"roams, sum of odd bytes", DELIVER, .packet = roams_with_odd_bytes},
+	{"roams, IP longer than UDP", DELIVER, .packet = other_source, .frame = longer_ip_summed},
+	{"roams, no sum over IPv4", DELIVER, .packet = roams_without_sum},
+	{"roams, sum left to a device", DELIVER, .packet = other_source,
+	 .frame = sum_pseudo_header_only},
+	{"roams, port not in the sum left to a device", DELIVER, .packet = other_source_port,
+	 .frame = sum_pseudo_header_only},
+	{"roams, summed anew", DELIVER, .frame = other_port_in_the_clear},
+	{"roams, no sums, from the agent", DELIVER, .state = injection, .packet = other_source,
+	 .frame = no_sums_as_the_agent_has_them},
+	{"port damaged, but stays", DELIVER, .state = stays, .frame = damaged_port},
+	{"sum damaged, from where it was", DELIVER, .frame = damaged_sum},
+	{"sum damaged, way back is another interface", DELIVER, .state = leaves_elsewhere,
+	 .frame = damaged_sum},
 	{"a hop limit is no part of the place", DELIVER, .state = hop_limit_known},
 	{"roams, and keeps its hop limit", DELIVER, .state = hop_limit_known,
 	 .packet = other_source},
@@ -455,6 +552,8 @@ static void run_length(uint32_t length, uint8_t family)
 	if (packet.text_length > MTU)
 		packet.text_length = MTU;
 	packet.seed = length;
+	/* and so is the sum of every length right */
+	other_source(&packet);
 	frame_length = transport_build(frame, &packet, NULL);
 	what = rx_as_modelled(&world, &before, frame, frame_length, &got);
 	cr_expect_null(what, "%u bytes over IPv%u: %s", length, family, what);

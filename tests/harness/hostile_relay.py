@@ -9,7 +9,8 @@ in the message or in any header, cut with and without the lengths saying so, mad
 sent again much later, or followed by an invention of our own. SIGTERM ends it; then it prints, for each interface,
 "to NAME whole N broken N": how many datagrams it sent there whose headers are as they should be, and how many
 others. What is whole but for another address or port than most is among these: the end that sent it has followed an
-address that we damaged, which is how it should be, and no reader waits there. Both ends must send finished checksums (ethtool -K eth0 tx off).
+address that we damaged in two places, so that the checksums are right again, and no reader waits there. Both ends must
+send finished checksums (ethtool -K eth0 tx off).
 """
 import collections
 import random

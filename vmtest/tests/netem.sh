@@ -25,4 +25,8 @@ if [[ $1 = *corrupt* ]]; then
 	stop "$SNIFFER_PID"
 	SNIFFER_PID=
 fi
-[ "${ENGINE[b]}" != wgxdp ] || step "b: $(wgxdp b show "${TUNNEL[b]}" --json | jq -c '.tunnels[0].verdicts')"
+for end in a b; do
+	# a wrong bit in an authentic message's source has sent nobody astray
+	equal "where $end knows the other end to be" "$(outer "${OTHER[$end]}" 4)" "$(show "$end" endpoints)"
+	[ "${ENGINE[$end]}" != wgxdp ] || step "$end: $(wgxdp "$end" show "${TUNNEL[$end]}" --json | jq -c '.tunnels[0].verdicts')"
+done

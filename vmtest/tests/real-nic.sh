@@ -121,7 +121,7 @@ account() {
 	done
 	at_most "pings that no wire lost" "$wire" "$MISSED"
 	for end in a b; do
-		equal "dropped at $end" 0 "$(sums $end bad-tag replayed inner-malformed source-refused no-room packet-too-big)"
+		equal "dropped at $end" 0 "$(sums $end bad-tag bad-checksum replayed inner-malformed source-refused no-room packet-too-big)"
 	done
 }
 
