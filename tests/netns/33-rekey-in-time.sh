@@ -37,7 +37,7 @@ fi
 
 # Has its first pings behind it, or will not have any.
 has_begun() {
-	grep -qsa "10 pings" "$WORK/$1" || gone "${PAIRS[$1]}"
+	grep -qsa " pings from " "$WORK/$1" || gone "${PAIRS[$1]}"
 }
 
 declare -A PAIRS=()
