@@ -221,7 +221,7 @@ enum session_state {
 	/* the responder's, until the initiator's first packet: opens only */
 	SESSION_NEXT,
 	SESSION_LIVE,
-	/* opens only: our private key changed */
+	/* opens only: our private key changed, or the session that its handshake crossed is used instead */
 	SESSION_RECEIVES_ONLY,
 };
 

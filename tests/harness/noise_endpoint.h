@@ -26,6 +26,8 @@ struct index_ledger {
 struct noise_endpoint {
 	struct noise_identity identity;
 	struct noise_handshake handshake;
+	/* what consume_initiation() put aside */
+	struct noise_pending pending;
 	struct index_ledger ledger;
 	struct noise_index_allocator indices;
 };
@@ -104,14 +106,20 @@ static inline enum verdict consume_initiation(struct noise_endpoint *endpoint, c
 					      uint64_t now)
 {
 	struct noise_handshake *from = NULL;
-	enum verdict verdict =
-		noise_consume_initiation(message, &endpoint->identity, &endpoint->indices,
-					 endpoint_find_peer, endpoint, now, &from);
+	enum verdict verdict = noise_consume_initiation(message, &endpoint->identity,
+							&endpoint->indices, endpoint_find_peer,
+							endpoint, now, &from, &endpoint->pending);
 
 	/* The out-parameter says the same as the verdict. */
 	if ((from == &endpoint->handshake) != (verdict == VERDICT_DELIVERED))
 		return VERDICT_COUNT;
 	return verdict;
+}
+
+/* The peer's initiation was answered, or given up. */
+static inline void resume_initiation(struct noise_endpoint *endpoint, bool answered)
+{
+	noise_resume_initiation(&endpoint->handshake, &endpoint->pending, answered);
 }
 
 static inline bool create_response(struct noise_endpoint *endpoint,

@@ -274,6 +274,8 @@ static enum verdict receive_handshake(struct endpoint *endpoint, const struct da
 	verdict = tunnel_receive_handshake(&endpoint->tunnel, message, datagram->length,
 					   &datagram->from, endpoint->under_load,
 					   endpoint->world->now, &peer, NULL);
+	if (peer && endpoint->forgets_its_own && load_le32(message) == MESSAGE_HANDSHAKE_INITIATION)
+		noise_handshake_clear(&peer->handshake, &endpoint->tunnel.indices);
 	free(message);
 	if (peer)
 		sim_peer(peer)->rx_bytes += datagram->length;

@@ -91,6 +91,8 @@ struct endpoint {
 	int64_t wall_step;
 	bool under_load;
 	bool no_indices;
+	/* one handshake a peer, as in the kernel's WireGuard: to answer an initiation is to forget ours */
+	bool forgets_its_own;
 	struct sim_peer peers[PEERS_MAX];
 	struct index_slot slots[INDEX_SLOTS];
 	struct note notes[NOTES_MAX];

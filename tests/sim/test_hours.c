@@ -151,7 +151,8 @@ static void change_persistent_keepalive(struct world *w)
  * worst both hold sessions that the other one has forgotten and learn it from silence, after 15.333 s.
  * Then each of these costs a retry, 5.333 s, and no more than one of each can happen: the initiation
  * wants a cookie under load; it wants another, as the secret has just ended; the same two for the
- * response; and the initiations cross. In 105 000 recoveries the slowest took 32 s.
+ * response; and the answer to an initiation that crosses ours voids the cookie for ours, which is bound to
+ * the last message sent. In 105 000 recoveries the slowest took 32 s.
  */
 #define RECOVERY_MAX MILLISECONDS(15333 + 5 * 5333)
 

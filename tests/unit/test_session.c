@@ -4,8 +4,9 @@
  * paper 6.1 to 6.3).
  *
  * Slots are written as three letters, "previous current next", with "-" for an empty one: "-cn" has
- * no previous. A letter is the session's local index. The tables are what the kernel does in
- * noise.c with each of the eight fillings.
+ * no previous. A letter is the session's local index, and its birth: "b" is older than "c". The tables
+ * are what the kernel does in noise.c with each of the eight fillings, less what crossed handshakes
+ * have, which cannot both succeed there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static void expect_ended(const struct sessions_ended *ended, const char *letters
 	}
 }
 
-enum operation { INITIATOR_BEGINS, RESPONDER_BEGINS, RECEIVED, CLEARED };
+enum operation { INITIATOR_BEGINS, RESPONDER_BEGINS, CROSSED_BEGINS, RECEIVED, CLEARED };
 
 struct transition {
 	enum operation operation;
@@ -88,13 +89,16 @@ static bool operate(const struct transition *row, struct sessions *sessions,
 {
 	struct session new = session_of('N');
 
-	new.i_am_the_initiator = row->operation == INITIATOR_BEGINS;
+	new.i_am_the_initiator = row->operation != RESPONDER_BEGINS;
 	/* to begin is to exist, and to be allowed to send */
 	new.exists = new.may_send = false;
 	switch (row->operation) {
 	case INITIATOR_BEGINS:
 	case RESPONDER_BEGINS:
 		sessions_begin(sessions, &new, ended);
+		return false;
+	case CROSSED_BEGINS:
+		sessions_begin_crossed(sessions, &new, ended);
 		return false;
 	case RECEIVED:
 		return sessions_received_with(sessions, row->received, ended);
@@ -107,8 +111,9 @@ static bool operate(const struct transition *row, struct sessions *sessions,
 
 static void expect_transition(const struct transition *row)
 {
-	static const char *const names[] = {"initiator begins", "responder begins", "received with",
-					    "cleared"};
+	static const char *const names[] = {"initiator begins", "responder begins",
+					    "crossed begins", "received with", "cleared"};
+	bool new_role = row->operation != RESPONDER_BEGINS;
 	struct sessions sessions = slots_of(row->before);
 	struct sessions_ended ended;
 	char title[64];
@@ -117,9 +122,9 @@ static void expect_transition(const struct transition *row)
 		 row->received ? row->received : ' ');
 	memset(&ended, 0xa5, sizeof(ended));
 	cr_expect_eq(operate(row, &sessions, &ended), row->confirmed, "%s", title);
-	expect_slot(&sessions.previous, row->after[0], row->operation == INITIATOR_BEGINS, title);
-	expect_slot(&sessions.current, row->after[1], row->operation == INITIATOR_BEGINS, title);
-	expect_slot(&sessions.next, row->after[2], row->operation == INITIATOR_BEGINS, title);
+	expect_slot(&sessions.previous, row->after[0], new_role, title);
+	expect_slot(&sessions.current, row->after[1], new_role, title);
+	expect_slot(&sessions.next, row->after[2], new_role, title);
 	expect_ended(&ended, row->ended, title);
 }
 
@@ -163,6 +168,50 @@ Test(session, responders_session_waits_as_next)
 	};
 
 	EXPECT_TRANSITIONS(rows);
+}
+
+/* It is current at once, and next is kept beside the one that was current. */
+Test(session, crossed_session_leaves_next_in_its_place)
+{
+	static const struct transition rows[] = {
+		{CROSSED_BEGINS, 0, "---", "-N-", "", false},
+		{CROSSED_BEGINS, 0, "-c-", "cN-", "", false},
+		{CROSSED_BEGINS, 0, "p--", "-N-", "p", false},
+		{CROSSED_BEGINS, 0, "pc-", "cN-", "p", false},
+		{CROSSED_BEGINS, 0, "--n", "-Nn", "", false},
+		{CROSSED_BEGINS, 0, "-cn", "cNn", "", false},
+		{CROSSED_BEGINS, 0, "p-n", "-Nn", "p", false},
+		{CROSSED_BEGINS, 0, "pcn", "cNn", "p", false},
+	};
+
+	EXPECT_TRANSITIONS(rows);
+}
+
+/* The one that a crossed one left there, and that nobody used: it is no reason to end current. */
+Test(session, next_that_is_no_younger_than_current_goes_first)
+{
+	static const struct transition rows[] = {
+		{INITIATOR_BEGINS, 0, "-nb", "nN-", "b", false},
+		{INITIATOR_BEGINS, 0, "pnb", "nN-", "pb", false},
+		{INITIATOR_BEGINS, 0, "pnn", "nN-", "pn", false},
+		{RESPONDER_BEGINS, 0, "pnb", "-nN", "pb", false},
+		{CROSSED_BEGINS, 0, "pnb", "nNb", "p", false},
+	};
+
+	EXPECT_TRANSITIONS(rows);
+}
+
+Test(session, one_that_may_not_send_is_not_confirmed)
+{
+	struct sessions sessions = slots_of("pcn");
+	struct sessions_ended ended;
+
+	sessions.next.may_send = false;
+	cr_assert_not(sessions_received_with(&sessions, 'n', &ended));
+	cr_assert_eq(ended.count, 0);
+	expect_slot(&sessions.previous, 'p', false, "held");
+	expect_slot(&sessions.current, 'c', false, "held");
+	cr_assert(session_can_receive(&sessions.next, 0, sessions.next.birth));
 }
 
 Test(session, first_packet_by_next_confirms_it)

@@ -309,6 +309,38 @@ bool noise_create_initiation(struct message_handshake_initiation *message,
 	return true;
 }
 
+/* Its index goes along: it stays reserved. */
+static void put_aside(struct noise_handshake *handshake, struct noise_pending *pending)
+{
+	pending->exists = handshake->state == HANDSHAKE_CREATED_INITIATION;
+	if (!pending->exists)
+		return;
+	pending->is_crossed = handshake->is_crossed;
+	memcpy(pending->ephemeral_private, handshake->ephemeral_private,
+	       sizeof(pending->ephemeral_private));
+	memcpy(pending->hash, handshake->hash, sizeof(pending->hash));
+	memcpy(pending->chaining_key, handshake->chaining_key, sizeof(pending->chaining_key));
+	pending->local_index = handshake->local_index;
+	forget_handshake(handshake);
+}
+
+void noise_resume_initiation(struct noise_handshake *handshake, struct noise_pending *pending,
+			     bool answered)
+{
+	if (pending->exists && handshake->state == HANDSHAKE_ZEROED) {
+		handshake->state = HANDSHAKE_CREATED_INITIATION;
+		handshake->is_crossed = pending->is_crossed || answered;
+		memcpy(handshake->ephemeral_private, pending->ephemeral_private,
+		       sizeof(handshake->ephemeral_private));
+		memcpy(handshake->hash, pending->hash, sizeof(handshake->hash));
+		memcpy(handshake->chaining_key, pending->chaining_key,
+		       sizeof(handshake->chaining_key));
+		handshake->local_index = pending->local_index;
+		handshake->has_local_index = true;
+	}
+	crypto_wipe(pending, sizeof(*pending));
+}
+
 static bool is_flood(const struct noise_handshake *handshake, uint64_t now)
 {
 	return handshake->has_consumed_initiation &&
@@ -320,7 +352,8 @@ enum verdict noise_consume_initiation(
 	const struct noise_index_allocator *indices,
 	struct noise_handshake *(*find_peer)(
 		void *context, const uint8_t public_key[static NOISE_PUBLIC_KEY_LENGTH]),
-	void *find_context, uint64_t now, struct noise_handshake **from)
+	void *find_context, uint64_t now, struct noise_handshake **from,
+	struct noise_pending *pending)
 {
 	uint8_t remote_static[NOISE_PUBLIC_KEY_LENGTH];
 	uint8_t timestamp[NOISE_TIMESTAMP_LENGTH];
@@ -351,6 +384,7 @@ enum verdict noise_consume_initiation(
 	if (is_flood(handshake, now))
 		return VERDICT_INITIATION_FLOOD;
 
+	put_aside(handshake, pending);
 	noise_handshake_clear(handshake, indices);
 	memcpy(handshake->latest_timestamp, timestamp, sizeof(timestamp));
 	handshake->last_initiation_consumption = now;
@@ -444,6 +478,7 @@ bool noise_begin_session(struct noise_handshake *handshake, struct noise_session
 	keys->local_index = handshake->local_index;
 	keys->remote_index = handshake->remote_index;
 	keys->i_am_the_initiator = i_am_the_initiator;
+	keys->is_crossed = handshake->is_crossed;
 	forget_handshake(handshake);
 	return true;
 }

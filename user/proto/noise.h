@@ -60,6 +60,18 @@ struct noise_handshake {
 	uint32_t local_index;
 	bool has_local_index;
 	uint32_t remote_index;
+	/* Our initiation waits for its response, and one of the peer's was answered meanwhile. */
+	bool is_crossed;
+};
+
+/* An initiation of ours that waits for its response, put aside while one of the peer's is answered. */
+struct noise_pending {
+	bool exists;
+	bool is_crossed;
+	uint8_t ephemeral_private[NOISE_PUBLIC_KEY_LENGTH];
+	uint8_t hash[NOISE_HASH_LENGTH];
+	uint8_t chaining_key[NOISE_HASH_LENGTH];
+	uint32_t local_index;
 };
 
 /*
@@ -79,6 +91,8 @@ struct noise_session_keys {
 	uint32_t local_index;
 	uint32_t remote_index;
 	bool i_am_the_initiator;
+	/* the initiator's: an initiation of the peer was answered between its own and the response */
+	bool is_crossed;
 };
 
 /* Sets (clamps) our private key, or with an all-zero or NULL key takes the identity away. The caller
@@ -121,10 +135,11 @@ bool noise_create_initiation(struct message_handshake_initiation *message,
 
 /*
  * Reads an initiation whose mac1 was checked. `find_peer` maps a public key to its handshake, or to
- * NULL. On VERDICT_DELIVERED the handshake moved to CONSUMED_INITIATION, `*from` is set, the index of
- * a handshake that was under way is released and its secrets are gone. Any other verdict
- * (BAD_HANDSHAKE, UNKNOWN_PEER, REPLAYED_INITIATION, INITIATION_FLOOD): nothing changed, but that
- * the static-static key of the peer it names may be there now.
+ * NULL. On VERDICT_DELIVERED the handshake moved to CONSUMED_INITIATION and `*from` is set. What was
+ * under way went to `*pending` when it was an initiation of ours without its response, for
+ * noise_resume_initiation(); anything else is given up, index released and secrets gone. Any other
+ * verdict (BAD_HANDSHAKE, UNKNOWN_PEER, REPLAYED_INITIATION, INITIATION_FLOOD): nothing changed, but
+ * that the static-static key of the peer it names may be there now.
  * A flood is two initiations of one peer within INITIATION_INTERVAL_MIN of `now`.
  */
 enum verdict noise_consume_initiation(
@@ -132,7 +147,8 @@ enum verdict noise_consume_initiation(
 	const struct noise_index_allocator *indices,
 	struct noise_handshake *(*find_peer)(
 		void *context, const uint8_t public_key[static NOISE_PUBLIC_KEY_LENGTH]),
-	void *find_context, uint64_t now, struct noise_handshake **from);
+	void *find_context, uint64_t now, struct noise_handshake **from,
+	struct noise_pending *pending);
 
 /* Writes the response (macs left zero): CONSUMED_INITIATION -> CREATED_RESPONSE. */
 bool noise_create_response(struct message_handshake_response *message,
@@ -151,6 +167,13 @@ enum verdict noise_consume_response(const struct message_handshake_response *mes
  * index over to them and wipes the handshake. False in any other state. The caller wipes `keys`.
  */
 bool noise_begin_session(struct noise_handshake *handshake, struct noise_session_keys *keys);
+
+/*
+ * ZEROED -> CREATED_INITIATION when there was one before noise_consume_initiation(): the peer's is
+ * `answered`, or was given up, and the response to ours may still come. Wipes `pending`.
+ */
+void noise_resume_initiation(struct noise_handshake *handshake, struct noise_pending *pending,
+			     bool answered);
 
 /* TAI64N label of a wall-clock time: 2^62 + 10 + seconds, nanoseconds rounded down to a multiple of
  * 2^24 so that it tells nobody how fast our clock runs (kernel: tai64n_now). */

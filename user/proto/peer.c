@@ -170,6 +170,37 @@ static void note_packet_received(struct peer *peer, uint64_t when)
 	timers_any_authenticated_packet_traversal(&peer->timers, when);
 }
 
+/*
+ * When initiations cross, each side answers the other's while its own waits, and both handshakes may
+ * come to their end: two sessions, each of which the other side may send with, at least for a while.
+ * A peer that forgets its own for ours, as the kernel's WireGuard does, has ours alone. So each side
+ * sends with its own at once, and opens both.
+ *
+ * For the two to agree on one again, the session of the side with the lesser public key stays: that
+ * side does not change to the other one when it is used, as it would otherwise, and the other side
+ * does. With neither the rule nor a change both would renew their own from then on, and cross again;
+ * were both to change, neither would be the initiator, who renews.
+ */
+static bool our_session_stays(const struct peer *peer)
+{
+	const uint8_t *ours = peer->tunnel->identity.static_public;
+	const uint8_t *theirs = peer->handshake.remote_static;
+
+	return memcmp(ours, theirs, NOISE_PUBLIC_KEY_LENGTH) < 0;
+}
+
+/* Before ours begins, so that the data path does not change to the other one in between. */
+static void hold_back_next(struct peer *peer)
+{
+	const struct tunnel *tunnel = peer->tunnel;
+	struct session *next = &peer->sessions.next;
+
+	if (!next->exists || !next->may_send || !our_session_stays(peer))
+		return;
+	next->may_send = false;
+	tunnel->ops->stop_sending(tunnel->context, peer, next->local_index);
+}
+
 /* The index goes from the handshake to the session: from here on only ending that releases it. */
 static bool begin_session(struct peer *peer, uint64_t now)
 {
@@ -186,29 +217,20 @@ static bool begin_session(struct peer *peer, uint64_t now)
 		.remote_index = keys.remote_index,
 		.birth = now,
 	};
+	if (keys.is_crossed)
+		hold_back_next(peer);
 	tunnel->ops->begin_session(tunnel->context, peer, &keys, now);
+	if (keys.is_crossed)
+		sessions_begin_crossed(&peer->sessions, &session, &ended);
+	else
+		sessions_begin(&peer->sessions, &session, &ended);
 	crypto_wipe(&keys, sizeof(keys));
-	sessions_begin(&peer->sessions, &session, &ended);
 	end_sessions(peer, &ended);
 	timers_session_derived(&peer->timers, now);
 	return true;
 }
 
-/*
- * Initiations that cross void each other: each side gives up its own handshake to answer the
- * other's, and refuses the answer it gets. Both retry REKEY_TIMEOUT later, and cross again when
- * chance puts them closer together than the way is long. So the jitter is not left to chance here:
- * one side takes the least of it, the other the most.
- */
-static uint32_t crossed_jitter(const struct peer *peer)
-{
-	const uint8_t *ours = peer->tunnel->identity.static_public;
-	const uint8_t *theirs = peer->handshake.remote_static;
-
-	return memcmp(ours, theirs, NOISE_PUBLIC_KEY_LENGTH) < 0 ? 0 : UINT32_MAX;
-}
-
-static bool answer_initiation(struct peer *peer, uint64_t now)
+static bool answer_initiation(struct peer *peer, struct noise_pending *pending, uint64_t now)
 {
 	const struct tunnel *tunnel = peer->tunnel;
 	struct message_handshake_response message;
@@ -220,19 +242,20 @@ static bool answer_initiation(struct peer *peer, uint64_t now)
 				      ephemeral_random) &&
 		begin_session(peer, now);
 	crypto_wipe(ephemeral_random, sizeof(ephemeral_random));
-	if (!begun) {
+	if (!begun)
 		noise_handshake_clear(&peer->handshake, &tunnel->indices);
+	noise_resume_initiation(&peer->handshake, pending, begun);
+	if (!begun)
 		return false;
-	}
 	send_handshake(peer, &message, sizeof(message), now);
-	timers_handshake_crossed(&peer->timers, now, crossed_jitter(peer));
+	timers_handshake_crossed(&peer->timers, now, random_word(peer));
 	return true;
 }
 
-bool peer_consumed_initiation(struct peer *peer, uint64_t now)
+bool peer_consumed_initiation(struct peer *peer, struct noise_pending *pending, uint64_t now)
 {
 	uint64_t before = peer_next_deadline(peer);
-	bool answered = answer_initiation(peer, now);
+	bool answered = answer_initiation(peer, pending, now);
 
 	note_packet_received(peer, now);
 	report_deadline(peer, before);
@@ -278,6 +301,9 @@ static void confirm_session(struct peer *peer, uint32_t local_index, uint64_t wh
 		return;
 	tunnel->ops->session_confirmed(tunnel->context, peer, local_index);
 	end_sessions(peer, &ended);
+	/* An initiation that this one crossed is needed no more, and its response refused. */
+	if (peer->handshake.is_crossed)
+		noise_handshake_clear(&peer->handshake, &tunnel->indices);
 	note_handshake_complete(peer, when);
 	send_staged(peer, now);
 }

@@ -138,9 +138,10 @@ uint64_t peer_next_deadline(const struct peer *peer);
 /* Does whatever is due at `now`. */
 void peer_tick(struct peer *peer, uint64_t now);
 
-/* For tunnel.c: an initiation of the peer was consumed and waits for its response; a response of the
- * peer was consumed. False when the handshake could not be finished. */
-bool peer_consumed_initiation(struct peer *peer, uint64_t now);
+/* For tunnel.c: an initiation of the peer was consumed and waits for its response, and `pending` for
+ * its own after that; a response of the peer was consumed. False when the handshake could not be
+ * finished. */
+bool peer_consumed_initiation(struct peer *peer, struct noise_pending *pending, uint64_t now);
 bool peer_consumed_response(struct peer *peer, uint64_t now);
 
 #endif

@@ -25,37 +25,58 @@ static bool has_expired(const struct session *session, uint64_t lifetime, uint64
 	return now >= session->birth + lifetime;
 }
 
-void sessions_begin(struct sessions *sessions, const struct session *session,
-		    struct sessions_ended *ended)
+static void put_session(struct session *slot, const struct session *session)
 {
-	struct session *slot;
-
-	ended->count = 0;
-	end_session(&sessions->previous, ended);
-	if (session->i_am_the_initiator) {
-		/* An unconfirmed session of the peer's making may be in use over there: it is worth
-		 * more than the current one, which both sides have left behind. */
-		if (sessions->next.exists) {
-			end_session(&sessions->current, ended);
-			move_session(&sessions->previous, &sessions->next);
-		} else {
-			move_session(&sessions->previous, &sessions->current);
-		}
-		slot = &sessions->current;
-	} else {
-		end_session(&sessions->next, ended);
-		slot = &sessions->next;
-	}
 	*slot = *session;
 	slot->exists = true;
 	slot->may_send = true;
+}
+
+/* Only after a crossing: the peer has had the younger one all the time, and this one perhaps never. */
+static bool next_is_overtaken(const struct sessions *sessions)
+{
+	return sessions->next.exists && sessions->current.exists &&
+	       sessions->next.birth <= sessions->current.birth;
+}
+
+void sessions_begin(struct sessions *sessions, const struct session *session,
+		    struct sessions_ended *ended)
+{
+	ended->count = 0;
+	end_session(&sessions->previous, ended);
+	if (!session->i_am_the_initiator) {
+		end_session(&sessions->next, ended);
+		put_session(&sessions->next, session);
+		return;
+	}
+	if (next_is_overtaken(sessions))
+		end_session(&sessions->next, ended);
+	/* An unconfirmed session of the peer's making may be in use over there: it is worth more
+	 * than the current one, which both sides have left behind. */
+	if (sessions->next.exists) {
+		end_session(&sessions->current, ended);
+		move_session(&sessions->previous, &sessions->next);
+	} else {
+		move_session(&sessions->previous, &sessions->current);
+	}
+	put_session(&sessions->current, session);
+}
+
+void sessions_begin_crossed(struct sessions *sessions, const struct session *session,
+			    struct sessions_ended *ended)
+{
+	ended->count = 0;
+	end_session(&sessions->previous, ended);
+	move_session(&sessions->previous, &sessions->current);
+	put_session(&sessions->current, session);
 }
 
 bool sessions_received_with(struct sessions *sessions, uint32_t local_index,
 			    struct sessions_ended *ended)
 {
 	ended->count = 0;
-	if (!sessions->next.exists || sessions->next.local_index != local_index)
+	if (!sessions->next.exists || !sessions->next.may_send ||
+	    sessions->next.local_index != local_index)
 		return false;
 	end_session(&sessions->previous, ended);
 	move_session(&sessions->previous, &sessions->current);

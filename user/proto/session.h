@@ -40,8 +40,13 @@ struct sessions_ended {
 void sessions_begin(struct sessions *sessions, const struct session *session,
 		    struct sessions_ended *ended);
 
+/* As above, with the initiator's session, when the handshake crossed the one that made `next`: the
+ * peer may send with any of the three for a while, so next stays where it is. */
+void sessions_begin_crossed(struct sessions *sessions, const struct session *session,
+			    struct sessions_ended *ended);
+
 /* An authenticated packet arrived with this local index. True when that confirmed `next`, which is
- * now current. */
+ * now current. One that may not send is never confirmed. */
 bool sessions_received_with(struct sessions *sessions, uint32_t local_index,
 			    struct sessions_ended *ended);
 

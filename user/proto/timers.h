@@ -55,9 +55,9 @@ void timers_any_authenticated_packet_received(struct timers *timers);
 void timers_any_authenticated_packet_traversal(struct timers *timers, uint64_t when);
 
 void timers_handshake_initiated(struct timers *timers, uint64_t when, uint32_t jitter_random);
-/* We answered the peer's initiation, which voids an unanswered one of ours: its retry, if one is due,
- * comes REKEY_TIMEOUT after the answer. Without this it would fall within REKEY_TIMEOUT of a message
- * sent and be lost. */
+/* We answered the peer's initiation: the retry of an unanswered one of ours, if one is due, comes
+ * REKEY_TIMEOUT after the answer. Without this it would fall within REKEY_TIMEOUT of a message sent
+ * and be lost. */
 void timers_handshake_crossed(struct timers *timers, uint64_t when, uint32_t jitter_random);
 /* The initiator's handshake is done (response consumed), or the responder's was confirmed. */
 void timers_handshake_complete(struct timers *timers);

@@ -153,15 +153,17 @@ static enum verdict receive_initiation(struct arrival *arrival,
 {
 	struct tunnel *tunnel = arrival->tunnel;
 	struct noise_handshake *handshake;
+	struct noise_pending pending;
 	enum verdict verdict;
 
 	verdict = noise_consume_initiation(message, &tunnel->identity, &tunnel->indices,
-					   find_handshake, arrival, now, &handshake);
+					   find_handshake, arrival, now, &handshake, &pending);
 	if (verdict != VERDICT_DELIVERED)
 		return verdict;
 	*peer = peer_of(handshake);
 	tunnel->ops->roamed(tunnel->context, *peer, source);
-	return peer_consumed_initiation(*peer, now) ? VERDICT_DELIVERED : VERDICT_NO_INDEX;
+	return peer_consumed_initiation(*peer, &pending, now) ? VERDICT_DELIVERED
+							      : VERDICT_NO_INDEX;
 }
 
 static enum verdict receive_response(struct arrival *arrival,
