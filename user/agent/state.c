@@ -306,10 +306,43 @@ uint64_t state_flush(struct device *device)
 
 /* ---- reading ------------------------------------------------------------------------------------- */
 
+/* The maps do not say which slot a session was in. One that only receives and is not the current one was held back,
+ * in next's, when handshakes crossed (proto/peer.c), or else it is as well there as in previous. */
+static struct session *slot_of(struct sessions *sessions, const struct transport_session *from,
+			       bool is_current)
+{
+	if (from->state == SESSION_NEXT)
+		return &sessions->next;
+	if (is_current)
+		return &sessions->current;
+	return from->state == SESSION_RECEIVES_ONLY && !sessions->next.exists ? &sessions->next
+									      : &sessions->previous;
+}
+
+/* Where there is another one already, as BPF was ahead of the agent that ended, the older of the two makes room: it
+ * becomes the previous one, or ends. Each index that is held has a slot. */
+static void put_session(struct device_peer *peer, struct session *slot,
+			const struct session *session)
+{
+	struct noise_index_allocator *indices = &peer->device->tunnel.indices;
+	struct sessions *sessions = &peer->peer.sessions;
+	struct session older = *session;
+
+	if (!slot->exists || slot->birth <= session->birth) {
+		older = *slot;
+		*slot = *session;
+	}
+	if (!older.exists)
+		return;
+	if (slot != &sessions->previous)
+		put_session(peer, &sessions->previous, &older);
+	else
+		indices->release(indices->context, older.local_index);
+}
+
 static void restore_session(struct device_peer *peer, const struct transport_session *from,
 			    uint32_t local_index, bool is_current)
 {
-	struct sessions *sessions = &peer->peer.sessions;
 	struct session session = {
 		.exists = true,
 		.i_am_the_initiator = from->i_am_the_initiator,
@@ -319,12 +352,7 @@ static void restore_session(struct device_peer *peer, const struct transport_ses
 		.birth = from->birth,
 	};
 
-	if (from->state == SESSION_NEXT)
-		sessions->next = session;
-	else if (is_current)
-		sessions->current = session;
-	else
-		sessions->previous = session;
+	put_session(peer, slot_of(&peer->peer.sessions, from, is_current), &session);
 	if (from->birth + WIPE_AFTER_TIME > peer->peer.timers.deadline[TIMER_WIPE_KEYS] ||
 	    peer->peer.timers.deadline[TIMER_WIPE_KEYS] == TIMERS_NEVER)
 		timers_session_derived(&peer->peer.timers, from->birth);
@@ -342,9 +370,9 @@ static void restore_index(struct device_peer *peer, const struct peer_value *val
 	if (session.state == SESSION_RESERVED || !device_hold_index(peer, index)) {
 		datapath_end_session(datapath, index);
 	} else {
+		busy_session_restored(peer->device, index);
 		restore_session(peer, &session, index,
 				value->has_current_session && value->current_session == index);
-		busy_session_restored(peer->device, index);
 	}
 	crypto_wipe(&session, sizeof(session));
 }
