@@ -61,15 +61,18 @@ WGXDP_INLINE long sum_datagram(struct xdp_md *xdp, const struct outer *outer)
 {
 	uint32_t offset = outer->offset - sizeof(struct udp_header);
 	uint32_t length = outer->length + sizeof(struct udp_header), i, last;
+	const uint32_t most =
+		sizeof(struct udp_header) + MESSAGE_DATA_MINIMUM_LENGTH + TRANSPORT_TEXT_MAX;
 	struct aead *aead = aead_of_this_cpu();
 	uint64_t sum = 0;
 
-	if (!aead ||
-	    length > TRANSPORT_TEXT_MAX + MESSAGE_DATA_MINIMUM_LENGTH + sizeof(struct udp_header))
+	if (!aead || length > most)
 		return -1;
 	aead->length = length;
+	/* the compiler would take `length` for bound enough; the verifier of 6.1 has lost that, and finds no end */
+	WGXDP_FORGET(length);
 	WGXDP_NO_UNROLL
-	for (i = 0; i + sizeof(aead->spare) <= length; i += sizeof(aead->spare)) {
+	for (i = 0; i + sizeof(aead->spare) <= length && i < most; i += sizeof(aead->spare)) {
 		if (bpf_xdp_load_bytes(xdp, offset + i, &aead->spare, sizeof(aead->spare)))
 			return -1;
 		sum += sum_block(&aead->spare);
