@@ -173,22 +173,10 @@ static void read_xdp_features(struct hardware *hardware, uint32_t ifindex)
 	nl_socket_free(generic.socket);
 }
 
-static void read_mtu_max(struct hardware *hardware)
-{
-	struct netlink *netlink;
-	struct link_info link;
-
-	if (netlink_open(&netlink))
-		return;
-	if (!netlink_get_link(netlink, hardware->name, &link))
-		hardware->mtu_max = link.mtu_max;
-	netlink_close(netlink);
-}
-
 const char *hardware_why_not_native(const struct hardware *hardware)
 {
-	if (!virtio_runs_programs(hardware->virtio_features, hardware->mtu_max))
-		return "virtio_net runs no program without mergeable receive buffers "
+	if (!virtio_can_redirect(hardware->virtio_features))
+		return "virtio_net needs mergeable receive buffers for a program that redirects "
 		       "(QEMU: mrg_rxbuf=on)";
 	if (hardware->xdp == HARDWARE_YES && hardware->xdp_redirect == HARDWARE_NO)
 		return "the driver loses what a program redirects";
@@ -262,7 +250,6 @@ int hardware_read(struct hardware *hardware, const char *name)
 		hardware->lro = read_feature(hardware, fd, "rx-lro");
 		hardware->gro_hw = read_feature(hardware, fd, "rx-gro-hw");
 		read_xdp_features(hardware, (uint32_t)ifindex);
-		read_mtu_max(hardware);
 		read_program(hardware, ifindex);
 	}
 	close(fd);

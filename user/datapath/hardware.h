@@ -20,8 +20,6 @@ struct hardware {
 	/* "" is unknown */
 	char driver[32];
 	uint32_t mtu;
-	/* the largest it can have; 0 is unknown */
-	uint32_t mtu_max;
 	/* of virtio_net: a digit a bit, else "" */
 	char virtio_features[65];
 	/* receive queues; 0 is unknown */
@@ -42,12 +40,12 @@ struct hardware {
 /* Whether this kernel makes machine code of BPF programs, by a look at a tiny one. */
 enum hardware_answer hardware_has_jit(void);
 
-/* Why a driver that takes the program would never run it, or lose what it redirects; NULL: nothing is known of that. */
+/* Why a driver that takes the program would never run it, or lose or spoil what it redirects; NULL: nothing is known of that. */
 const char *hardware_why_not_native(const struct hardware *hardware);
 
 /* Of the device at that place of its bus. */
 void virtio_read_features(const char *place, char features[static 65]);
-bool virtio_runs_programs(const char *features, uint32_t mtu_max);
+bool virtio_can_redirect(const char *features);
 
 /* 0, -ENODEV or another -errno. */
 int hardware_read(struct hardware *hardware, const char *name);

@@ -188,8 +188,6 @@ bool netlink_parse_link(struct link_info *link, struct nlmsghdr *message)
 	nla_strlcpy(link->name, attributes[IFLA_IFNAME], sizeof(link->name));
 	if (attributes[IFLA_MTU])
 		link->mtu = nla_get_u32(attributes[IFLA_MTU]);
-	if (attributes[IFLA_MAX_MTU])
-		link->mtu_max = nla_get_u32(attributes[IFLA_MAX_MTU]);
 	if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == sizeof(link->mac))
 		memcpy(link->mac, nla_data(attributes[IFLA_ADDRESS]), sizeof(link->mac));
 	if (attributes[IFLA_STATS64] && nla_len(attributes[IFLA_STATS64]) >= (int)sizeof(counted)) {

@@ -22,8 +22,6 @@ struct link_info {
 	int far_ifindex;
 	int far_namespace;
 	uint32_t mtu;
-	/* the largest it can have, 0 is not told */
-	uint32_t mtu_max;
 	/* IFF_UP of the link itself; whether the other end is up too (carrier) */
 	bool is_up;
 	bool has_carrier;
