@@ -83,9 +83,13 @@ step "a new agent knows them still"
 kill_agent a
 attach a
 equal "bytes sent for 1297" 1331 "$(sent_for inner 1297)"
+step "and that they have gone, though the interface is up again when it looks"
+agent=$(agent_pid a)
+kill -STOP "$agent"
 ip -n "$(ns inner)" link set "$T" down
 ip -n "$(ns inner)" link set "$T" mtu 1307
 ip -n "$(ns inner)" link set "$T" up
+kill -CONT "$agent"
 pads inner 1297 1307
 ip -n "$(ns inner)" link set "$T" mtu 65000
 step "there the MTU stays, but larger packets are told of"

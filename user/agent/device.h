@@ -286,6 +286,8 @@ bool visible_is(const struct device *device, const struct link_info *link);
 void visible_route_changed(struct device *device, int ifindex, uint32_t mtu);
 void visible_routes_changed(struct device *device);
 void visible_far_route_changed(struct device *device, int ifindex, uint32_t mtu);
+/* The end in the other namespace did, and may be up again. */
+void visible_far_went_down(struct device *device);
 
 /* ---- names.c: endpoints that are host names ---- */
 

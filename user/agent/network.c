@@ -92,12 +92,15 @@ static void link_changed(void *context, const struct link_info *link, bool gone)
 }
 
 /* 0 is any. */
-static void far_link_changed(void *context, int ifindex)
+static void far_link_changed(void *context, int ifindex, bool was_up)
 {
 	struct device *device = context;
 
-	if (!ifindex || ifindex == device->hidden.far_ifindex)
-		look_at_links(device);
+	if (ifindex && ifindex != device->hidden.far_ifindex)
+		return;
+	if (!was_up)
+		visible_far_went_down(device);
+	look_at_links(device);
 }
 
 /* ---- addresses ----------------------------------------------------------------------------------- */

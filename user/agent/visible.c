@@ -134,3 +134,9 @@ void visible_far_route_changed(struct device *device, int ifindex, uint32_t mtu)
 	add_route_mtu(device, mtu);
 	tell_datapath(device);
 }
+
+/* Its routes went with it. Whoever looks at it now may find it up, and routes that are heard of next are new ones. */
+void visible_far_went_down(struct device *device)
+{
+	forget_route_mtus(device);
+}

@@ -102,8 +102,8 @@ struct netlink_watch {
 	void (*routes_changed)(void *context);
 	/* and before that, of each by one interface: its own MTU, or 0 */
 	void (*route_changed)(void *context, int ifindex, uint32_t mtu);
-	/* links and routes in the other namespace that is listened to; ifindex 0: any */
-	void (*far_link_changed)(void *context, int ifindex);
+	/* links and routes in the other namespace that is listened to; ifindex 0: any. `was_up` when it was told */
+	void (*far_link_changed)(void *context, int ifindex, bool was_up);
 	void (*far_route_changed)(void *context, int ifindex, uint32_t mtu);
 	/* one that netlink_for_each_default_route() tells of */
 	void (*default_route_changed)(void *context);

@@ -6,6 +6,7 @@
  */
 #include <datapath/netlink_request.h>
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -92,7 +93,8 @@ static void on_far_change(struct netlink *netlink, struct nlmsghdr *message)
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
 		if (nlmsg_valid_hdr(message, sizeof(*link)))
-			netlink->watch.far_link_changed(netlink->context, link->ifi_index);
+			netlink->watch.far_link_changed(netlink->context, link->ifi_index,
+							link->ifi_flags & IFF_UP);
 		break;
 	case RTM_NEWROUTE:
 		ifindex = netlink_parse_route(message, &mtu);
@@ -119,7 +121,7 @@ int far_consume(struct netlink *netlink)
 
 		/* what is lost in a flood: the link is asked for again, a route's MTU is not missed for long */
 		if (length < 0 && errno == ENOBUFS) {
-			netlink->watch.far_link_changed(netlink->context, 0);
+			netlink->watch.far_link_changed(netlink->context, 0, true);
 			continue;
 		}
 		if (length < 0)
