@@ -17,6 +17,7 @@ static struct noise_endpoint responder;
 /* The responder at rest, with an initiation of its own under way, with an answer given to an earlier
  * one, and after this very one, which is then a replay. */
 static struct noise_endpoint states[4];
+#define UNDER_WAY 1
 #define REPLAY 3
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -32,7 +33,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	endpoints_init(&initiator, &responder, known);
 	memcpy(&states[0], &responder, sizeof(responder));
 	REQUIRE(create_initiation(&responder, known, known->timestamp, &initiation));
-	memcpy(&states[1], &responder, sizeof(responder));
+	memcpy(&states[UNDER_WAY], &responder, sizeof(responder));
+	memcpy(&responder, &states[0], sizeof(responder));
 	noise_tai64n(earlier, KNOWN_SECONDS - 1, 0);
 	REQUIRE(create_initiation(&initiator, known, earlier, &initiation));
 	REQUIRE(consume_initiation(&responder, &initiation, 0) == VERDICT_DELIVERED);
@@ -71,7 +73,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE((verdict == VERDICT_DELIVERED) ==
 		(memcmp(&message, &valid, macs) == 0 && before != &states[REPLAY]));
 	REQUIRE(verdict == VERDICT_DELIVERED || !endpoint_moved(&responder, before));
+	/* its own is put aside, index and all, for the time of an answer */
+	REQUIRE(responder.pending.exists ==
+		(verdict == VERDICT_DELIVERED && before == &states[UNDER_WAY]));
 	REQUIRE(!responder.ledger.misused);
-	REQUIRE(responder.ledger.live_count == responder.handshake.has_local_index);
+	REQUIRE(responder.ledger.live_count ==
+		(uint32_t)responder.handshake.has_local_index + responder.pending.exists);
 	return 0;
 }
